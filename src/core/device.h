@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the layers share of a device. Written at creation, attach, set_mask and set_ops, under the
+ * caller's exclusion; read everywhere without a lock. The first lines are what the fast path reads.
+ */
+#ifndef DMAMAP_CORE_DEVICE_H
+#define DMAMAP_CORE_DEVICE_H
+
+#include <dmamap/device.h>
+#include <dmamap/dma-map-ops.h>
+#include <dmamap/platform.h>
+
+/**
+ * struct dma_device - one requester
+ * @ops: table in force, complete (no NULL members)
+ * @domain: the IOVA space it is attached to; NULL without an IOMMU
+ * @platform: where it lives
+ * @iova_last: highest IOVA it can use: min(mask, bus limit, aperture); kept by dma_set_mask()
+ * @dma_mask: streaming mask
+ * @coherent_dma_mask: mask of allocations
+ * @bus_dma_limit: highest address the bus carries, ~0 if no limit
+ * @max_seg_size: bytes of the longest segment it takes (default 64 KiB)
+ * @seg_boundary: mask no segment may cross (default ~0)
+ * @min_align_mask: low address bits to keep
+ * @coherent: its accesses snoop
+ * @direct: no IOMMU, no ops table of its own: map without an indirect call
+ * @ranges: windows, or NULL
+ * @nr_ranges: their number
+ * @iommu: IOMMU in front of it, or NULL
+ * @requester: its id there
+ * @group: what the IOMMU cannot tell apart (iommu/)
+ * @ops_priv: belongs to the ops table
+ * @quarantine: live mappings at detach (iommu/), or NULL
+ * @next: list of the group
+ * @name: for messages
+ */
+struct dma_device {
+	_Alignas(64) struct dma_map_ops ops;
+	struct dma_domain *domain;
+	struct dma_platform *platform;
+	uint64_t iova_last;
+	uint64_t dma_mask;
+	uint64_t coherent_dma_mask;
+	uint64_t bus_dma_limit;
+	uint64_t seg_boundary;
+	uint32_t max_seg_size;
+	uint32_t min_align_mask;
+	bool coherent;
+	bool direct;
+	const struct dma_range *ranges;
+	uint32_t nr_ranges;
+	uint32_t requester;
+	struct dma_iommu *iommu;
+	struct dma_group *group;
+	void *ops_priv;
+	void *quarantine;
+	struct dma_device *next;
+	char name[32];
+};
+
+#endif
