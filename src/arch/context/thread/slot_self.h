@@ -17,4 +17,7 @@ static inline struct dma_slot *dma_slot_self(void)
 /* Claims a slot for the calling thread and arranges its return at thread end; NULL: none left. */
 struct dma_slot *dma_slot_attach_self(void);
 
+/* Called between two looks at something another thread is about to change. */
+void dma_slot_wait(void);
+
 #endif
