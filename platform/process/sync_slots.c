@@ -87,6 +87,7 @@ void dma_process_sync_slots(struct dma_platform *p)
 	/* The caller's own accesses: membarrier orders them too, the switch below may not. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!dma_process_barrier_run(dma_process_barrier_chosen()) && !switch_on_every_cpu())
-		dma_assert_failed(__FILE__, __LINE__, "no way to make other threads pass a barrier");
+		dma_assert_failed(__FILE__, __LINE__,
+				  "no way to make other threads pass a barrier");
 	atomic_thread_fence(memory_order_seq_cst);
 }

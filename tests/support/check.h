@@ -19,8 +19,8 @@
 
 #define TEST(sentence)                                                                             \
 	static void sentence(void);                                                                \
-	static const struct check_test check_test_##sentence = { #sentence, sentence };            \
-	static const struct check_test *const check_entry_##sentence                               \
+	static const struct check_test check_test_##sentence = { __LINE__, #sentence, sentence };  \
+	static const struct check_test *check_entry_##sentence                                     \
 		__attribute__((used, section("check_tests"))) = &check_test_##sentence;            \
 	static void sentence(void)
 
@@ -36,10 +36,10 @@ void check_mem(const char *file, int line, const char *what, const void *a, cons
 #define assert_null(p) ((p) == NULL ? (void)0 : check_fail(CHECK_HERE, "%s is not NULL", #p))
 #define assert_non_null(p) ((p) != NULL ? (void)0 : check_fail(CHECK_HERE, "%s is NULL", #p))
 #define assert_ptr_equal(a, b)                                                                     \
-	check_u64(CHECK_HERE, #a " == " #b, true, (uint64_t)(uintptr_t)(a), (uint64_t)(uintptr_t)(b))
+	check_u64(CHECK_HERE, #a " == " #b, true, (uint64_t)(uintptr_t)(a),                        \
+		  (uint64_t)(uintptr_t)(b))
 /* Signed, printed in decimal: results, errnos, counts. */
-#define assert_int_equal(a, b)                                                                     \
-	check_i64(CHECK_HERE, #a " == " #b, true, (int64_t)(a), (int64_t)(b))
+#define assert_int_equal(a, b) check_i64(CHECK_HERE, #a " == " #b, true, (int64_t)(a), (int64_t)(b))
 #define assert_int_not_equal(a, b)                                                                 \
 	check_i64(CHECK_HERE, #a " != " #b, false, (int64_t)(a), (int64_t)(b))
 /* Unsigned, printed in hexadecimal: addresses, entries, lengths. */

@@ -40,17 +40,18 @@ static void run_one(void **state)
 
 int main(void)
 {
-	size_t nr_tests = (size_t)(__stop_check_tests - __start_check_tests);
+	size_t nr_tests;
+	const struct check_test **list = check_list(&nr_tests);
 	struct CMUnitTest *tests = calloc(nr_tests, sizeof(*tests));
 	int nr_failed;
 
 	if (tests == NULL)
 		return 1;
 	for (size_t i = 0; i < nr_tests; i++) {
-		tests[i].name = __start_check_tests[i]->name;
+		tests[i].name = list[i]->name;
 		tests[i].test_func = run_one;
 		/* cmocka hands the state through unchanged */
-		tests[i].initial_state = (void *)(uintptr_t)__start_check_tests[i];
+		tests[i].initial_state = (void *)(uintptr_t)list[i];
 	}
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	nr_failed = _cmocka_run_group_tests("", tests, nr_tests, NULL, NULL);

@@ -39,13 +39,14 @@ static enum outcome run_one(const struct check_test *test)
 
 int main(void)
 {
-	size_t nr_tests = (size_t)(__stop_check_tests - __start_check_tests);
+	size_t nr_tests;
+	const struct check_test **list = check_list(&nr_tests);
 	int nr_failed = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("1..%zu\n", nr_tests);
 	for (size_t i = 0; i < nr_tests; i++) {
-		const struct check_test *test = __start_check_tests[i];
+		const struct check_test *test = list[i];
 		enum outcome outcome = run_one(test);
 
 		nr_failed += outcome == FAILED;

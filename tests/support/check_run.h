@@ -3,14 +3,16 @@
 #ifndef DMAMAP_TESTS_SUPPORT_CHECK_RUN_H
 #define DMAMAP_TESTS_SUPPORT_CHECK_RUN_H
 
+#include <stddef.h>
+
 struct check_test {
+	int line;
 	const char *name;
 	void (*run)(void);
 };
 
-/* The linker collects the tests of a program here. */
-extern const struct check_test *const __start_check_tests[];
-extern const struct check_test *const __stop_check_tests[];
+/* The tests of the program, first line first; their number through @nr_tests. */
+const struct check_test **check_list(size_t *nr_tests);
 
 /* Ends the test as failed, or as skipped, with a reason. */
 _Noreturn void check_fail(const char *file, int line, const char *fmt, ...)

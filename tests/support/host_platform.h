@@ -57,7 +57,8 @@ struct host_platform {
 	uint64_t random;
 	void *heap_block;
 	unsigned char *ram;
-	uint32_t *block_pages; /* per page: length of the block that starts here, 0 free, ~0 inside */
+	uint32_t *
+		block_pages; /* per page: length of the block that starts here, 0 free, ~0 inside */
 	struct dma_lock page_lock;
 };
 
