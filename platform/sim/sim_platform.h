@@ -82,7 +82,7 @@ struct sim_machine_cfg {
  * struct sim_machine_leaks - what was not given back
  * @pages: CPU pages of pages_alloc and sim_machine_kmalloc
  * @pinned_pages: CPU pages still pinned, of every address space
- * @tokens: references to the carve-out
+ * @tokens: pins of the carve-out, by CPU page
  * @cpu_maps: calls of cpu_map without cpu_unmap
  * @as_maps: CPU pages mapped by as_map without as_unmap (an exited program counts as unmapped)
  * @address_spaces: not exited, or exited with pins
