@@ -19,7 +19,8 @@ struct space {
 	uint32_t table_len;
 };
 
-enum { NO_PARENT = UINT32_MAX, FIRST_TABLE_LEN = 1 << 16 };
+#define NO_PARENT UINT32_MAX
+#define FIRST_TABLE_LEN 65536u
 
 uint8_t load(const struct world *w, int c, uint8_t var)
 {
