@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every public function has a kernel-doc comment that the kernel's own checker accepts.
+"""Every public function has a kernel-doc comment that the kernel's own checker accepts, and the
+code in README.md is compiled.
 
 Usage: check_docs.py [ROOT]. Uses the kernel-doc script that Debian ships (linux-kbuild-6.1).
 """
@@ -55,6 +56,14 @@ def checker_findings(script, root, path):
     return run.stderr.strip().splitlines() or [f"{path}: kernel-doc failed"]
 
 
+def readme_findings(root, path):
+    """Every C block of a README is the text of a file in examples/, which is compiled."""
+    examples = [read(root, e) for e in files_under(root, ["examples"], (".c",))]
+    blocks = re.findall(r"^```c\n(.*?)^```$", read(root, path), re.M | re.S)
+    return [f"{path}: a block of C that is in no file of examples/: {block.splitlines()[0]}"
+            for block in blocks if not any(block in e for e in examples)]
+
+
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else ROOT
     script = kernel_doc()
@@ -67,6 +76,8 @@ def main():
         else:
             found.append("kernel-doc is missing: apt-get install linux-kbuild-6.1")
         tap.check(path, found)
+    for path in files_under(root, ["."], ("README.md",)):
+        tap.check(path, readme_findings(root, path))
     tap.finish()
 
 

@@ -37,7 +37,7 @@ def files_under(root, folders, endings):
     found = []
     for folder in folders:
         for path, dirs, names in os.walk(os.path.join(root, folder)):
-            dirs[:] = [d for d in dirs if not d.startswith(".")]
+            dirs[:] = [d for d in dirs if d[0] != "." and not d.startswith("build")]
             found += [os.path.relpath(os.path.join(path, n), root)
                       for n in names if n.endswith(endings)]
     return sorted(found)
