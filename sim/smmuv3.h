@@ -187,15 +187,15 @@ enum sim_smmuv3_finding {
 	SIM_SMMUV3_FIND_CMDQ_PROD,	    /* PROD outside the queue or past CONS */
 	SIM_SMMUV3_FIND_EVENTQ_CONS,	    /* CONS outside the queue or past PROD */
 	SIM_SMMUV3_FIND_GERRORN,	    /* GERRORN toggled for an error that is not active */
-	SIM_SMMUV3_FIND_QUEUE_DISABLED,	    /* SMMUEN without the command queue ever enabled */
+	SIM_SMMUV3_FIND_ENABLE_UNPREPARED,  /* SMMUEN set before the caches were ever invalidated */
 	SIM_SMMUV3_FIND_ILLEGAL_COMMAND,    /* a command that gave CERROR_ILL */
 	SIM_SMMUV3_FIND_COMMAND_BITS,	    /* reserved command bits non-zero */
 	SIM_SMMUV3_FIND_STE_TORN,	    /* valid cached STE changed in more than one 64-bit word */
 	SIM_SMMUV3_FIND_CD_TORN,	    /* the same for a CD */
-	SIM_SMMUV3_FIND_STE_STALE,	    /* a stale STE was used that memory no longer holds */
-	SIM_SMMUV3_FIND_CD_STALE,	    /* the same for a CD */
+	SIM_SMMUV3_FIND_STE_BITS,	    /* reserved STE bits non-zero */
+	SIM_SMMUV3_FIND_CD_BITS,	    /* reserved CD bits non-zero, or TTB not aligned */
 	SIM_SMMUV3_FIND_BBM,		    /* cached leaf differs from another valid leaf in memory */
-	SIM_SMMUV3_FIND_WALK_STALE,	    /* a cached table pointer was used that memory no longer holds */
+	SIM_SMMUV3_FIND_WALK_STALE,	    /* a cached table differs from another valid one in memory */
 	SIM_SMMUV3_FIND_TLB_CONFLICT,	    /* two cached entries for one address */
 	SIM_SMMUV3_FIND_BAD_CONTIG,	    /* contiguous bit on a group that is not one */
 	SIM_SMMUV3_FIND_TT_BITS,	    /* reserved bits of a table descriptor or leaf non-zero */
@@ -211,6 +211,8 @@ enum sim_smmuv3_finding {
  * @iotlb_hits: translations answered from the cache
  * @iotlb_misses: translations that walked
  * @stale_hits: hits whose leaf memory no longer holds (legal until the invalidation completes)
+ * @stale_walks: walks that began at a cached table whose pointer memory no longer holds
+ * @stale_configs: uses of a cached STE or CD that memory no longer holds (legal likewise)
  * @walks: table walks, prefetches included
  * @walk_reads: descriptors read by walks
  * @walk_hits: walks that began at a cached table
@@ -231,6 +233,8 @@ struct sim_smmuv3_stats {
 	uint64_t iotlb_hits;
 	uint64_t iotlb_misses;
 	uint64_t stale_hits;
+	uint64_t stale_walks;
+	uint64_t stale_configs;
 	uint64_t walks;
 	uint64_t walk_reads;
 	uint64_t walk_hits;
