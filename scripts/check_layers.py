@@ -148,8 +148,12 @@ def findings(root, source, deps):
         if why:
             found.append(f"{source}: sees {dep}: {why}")
     if is_freestanding(source):
+        # clang lists a header that its own of the same name only asked for (__has_include_next);
+        # had it really been read, the C library's features.h would be there as well.
+        own = {os.path.basename(d) for d in deps if FREESTANDING.search(d)}
         for dep in deps:
-            if dep.startswith("..") and not FREESTANDING.search(dep):
+            if dep.startswith("..") and not FREESTANDING.search(dep) and \
+                    os.path.basename(dep) not in own:
                 found.append(f"{source}: sees {os.path.join(root, dep)}: not a freestanding header")
     for path in [source] + ours:
         if under(path, "src") and src_place(path)[1] is not None:
