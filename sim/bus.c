@@ -307,11 +307,8 @@ int sim_bus_phys(struct sim_bus *bus, uint64_t phys, bool write, bool snoop, voi
 	uint8_t *at = buf;
 
 	while (len > 0) {
-		size_t piece;
+		size_t piece = phys_access(bus, phys, write, snoop, at, len, 0);
 
-		sim_bus_lock(bus);
-		piece = phys_access(bus, phys, write, snoop, at, len, 0);
-		sim_bus_unlock(bus);
 		if (piece == 0)
 			return -EFAULT;
 		phys += piece, at += piece, len -= piece;

@@ -40,9 +40,13 @@ struct sim_mem {
 	struct sim_mem_stats stats;
 };
 
+/* Behind each reservation, so that the host never merges mappings of two of them. */
+#define RESERVE_GUARD 0x10000u
+
 void *sim_mem_reserve(uint64_t len)
 {
-	void *host = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *host = mmap(NULL, len + RESERVE_GUARD, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return host == MAP_FAILED ? NULL : host;
 }
@@ -50,7 +54,7 @@ void *sim_mem_reserve(uint64_t len)
 void sim_mem_unreserve(void *host, uint64_t len)
 {
 	if (host != NULL)
-		munmap(host, len);
+		munmap(host, len + RESERVE_GUARD);
 }
 
 int sim_mem_new(const struct sim_mem_cfg *cfg, struct sim_mem **out)
@@ -334,4 +338,10 @@ int sim_mem_vunmap(struct sim_mem *mem, void *virt, uint64_t len)
 	vmap_give(mem, first, len >> mem->page_lg2);
 	free(area);
 	return 0;
+}
+
+void sim_mem_forget_touches(struct sim_mem *mem)
+{
+	madvise(mem->linear, mem->bytes, MADV_DONTNEED);
+	madvise(mem->vmap, mem->vmap_pages << mem->page_lg2, MADV_DONTNEED);
 }

@@ -79,6 +79,9 @@ void *sim_mem_vmap(struct sim_mem *mem, const struct dma_phys_run *runs, uint32_
 /* -EINVAL (counted) when it is not one whole area. */
 int sim_mem_vunmap(struct sim_mem *mem, void *virt, uint64_t len);
 
+/* Drop the host's page-table entries of linear view and areas; contents stay. */
+void sim_mem_forget_touches(struct sim_mem *mem);
+
 #define SIM_PROT_RO 1u
 #define SIM_PROT_RW 3u
 

@@ -25,7 +25,7 @@ struct sim_smmuv3_cfg;
 #define SIM_DEV_STRIDE 0x10000ull
 #define SIM_RAM_BASE 0x100000000ull
 #define SIM_RAM_BYTES (1ull << 30)
-#define SIM_SMMU_IRQ 0u /* event queue, gerror and command sync of the SMMU: lines 0, 1, 2 */
+#define SIM_SMMU_IRQ 0u /* lines 0 to 3: enum sim_smmuv3_irq; devices take others */
 
 enum sim_frag {
 	SIM_FRAG_NONE,	  /* lowest free address first */
@@ -47,8 +47,8 @@ enum sim_frag {
  * @evict_pages: non-coherent: cached pages whose lines may move, per platform call; 0: 4
  * @no_evict: lines move by maintenance only
  * @threaded: devices run in threads (for the thread sanitizer), else told mode
- * @smmu: NULL: no IOMMU. Otherwise an SMMUv3 at SIM_SMMU_BASE with these features
- * @smmu_snoops: its table walks and queues see the CPU caches
+ * @smmu: NULL: no IOMMU. Otherwise an SMMUv3 at SIM_SMMU_BASE with these features; its walks and
+ *	queues snoop the CPU caches if its @coherent is set
  * @as_bytes: user addresses of an address space; 0: ram_bytes
  * @locked_limit: bytes an address space may pin; 0: no limit
  * @log: one line; NULL: standard error
@@ -70,7 +70,6 @@ struct sim_machine_cfg {
 	bool no_evict;
 	bool threaded;
 	const struct sim_smmuv3_cfg *smmu;
-	bool smmu_snoops;
 	uint64_t as_bytes;
 	uint64_t locked_limit;
 	void (*log)(void *ctx, enum dma_log_level level, const char *line);
@@ -111,6 +110,8 @@ struct sim_machine_leaks {
  * @pages_in_use: CPU pages allocated now
  * @pages_peak: at most at one time
  * @bad_frees: pages_free of what was not allocated like that
+ * @bad_unmaps: unmap or unpin of what was not mapped or pinned like that
+ * @freed_mapped: pages_free of a CPU page that is still mapped somewhere
  * @bad_mmio: MMIO accesses to nothing
  */
 struct sim_machine_stats {
@@ -123,6 +124,8 @@ struct sim_machine_stats {
 	uint64_t pages_in_use;
 	uint64_t pages_peak;
 	uint64_t bad_frees;
+	uint64_t bad_unmaps;
+	uint64_t freed_mapped;
 	uint64_t bad_mmio;
 };
 
