@@ -76,7 +76,7 @@ struct pgtable_cfg {
  * @pgsize_bitmap: bit n: pages of 2^n bytes may be written (groups included)
  * @start_level: level of the root, counted as everywhere: 0 is the leaf level
  * @span_lg2: log2 of the IOVA that one leaf table covers
- * @mair: memory attributes by AttrIndx (VMSAv8; DDI0487 D17.2.97), else 0
+ * @mair: memory attributes by AttrIndx (VMSAv8; MAIR_EL1 layout), else 0
  * @t0sz: TCR.T0SZ (VMSAv8: 64 - ias_bits), else 0
  * @tg0: TCR.TG0 (VMSAv8: 0 4K, 1 64K, 2 16K), else 0
  * @ips: TCR.IPS, CD.IPS encoding of @pt.oas_bits (VMSAv8), else 0
@@ -159,7 +159,8 @@ struct pgtable_chunk;
  * @table_lg2: log2 of the size of one table in bytes
  * @max_clean: clean tables kept at least
  * @trim_at: clean tables that start the next trim
- * @nr_linked: tables that entries point to, the root not counted
+ * @nr_linked: tables that entries point to, the root not counted; atomic
+ * @phys_last: highest phys a table may have
  */
 struct pgtable_pool {
 	struct dma_lock lock;
@@ -173,6 +174,7 @@ struct pgtable_pool {
 	uint32_t max_clean;
 	uint32_t trim_at;
 	uint32_t nr_linked;
+	phys_addr_t phys_last;
 };
 
 /**
@@ -298,7 +300,7 @@ const struct pgtable_ops *pgtable_ops_of(enum dma_pt_fmt fmt);
  *
  * Return:
  * * %0 - the root exists and is visible to the hardware
- * * %-EINVAL - the format cannot do ias_bits or oas_bits, or its entries do not fit the platform
+ * * %-EINVAL - the format cannot do ias_bits or oas_bits
  * * %-ENOMEM - no memory for the root
  */
 DMA_MUST_CHECK int pgtable_init(struct pgtable *pt, const struct pgtable_ops *ops,
@@ -324,7 +326,7 @@ void pgtable_fini(struct pgtable *pt);
  *
  * The only step of a map that allocates. Where a block will be written and an empty table is in
  * the way, the table is unlinked: then rsv->gather is not empty and the caller invalidates
- * it, waits, and only then maps (break before make, DDI0487 D8.16.1).
+ * it, waits, and only then maps (break before make, DDI0487 D8).
  *
  * Without PGTABLE_CHECK the caller guarantees that nothing is mapped there (debug builds check when
  * the entries are written).
@@ -465,12 +467,13 @@ void pgtable_stats(struct pgtable *pt, struct pgtable_stats *stats);
  * pgtable_pool_take: adds @nr tables to @list or none; -ENOMEM. May sleep unless @atomic.
  * pgtable_pool_pop: takes one table off @list, all zero, also in the walker's view.
  * pgtable_pool_push: puts a table that was never linked back on @list.
- * pgtable_pool_setup: root and pool; the format has set root_bytes, noncoherent, phys_last.
+ * pgtable_pool_setup: root and pool; the format has set root_bytes and phys_last.
  */
 DMA_MUST_CHECK int pgtable_pool_take(struct pgtable *pt, uint32_t nr, bool atomic,
 				     struct pgtable_freelist *list);
 phys_addr_t pgtable_pool_pop(struct pgtable *pt, struct pgtable_freelist *list);
 void pgtable_pool_push(struct pgtable *pt, phys_addr_t table, struct pgtable_freelist *list);
-DMA_MUST_CHECK int pgtable_pool_setup(struct pgtable *pt, uint32_t table_lg2, uint32_t max_clean);
+DMA_MUST_CHECK int pgtable_pool_setup(struct pgtable *pt, uint32_t table_lg2, phys_addr_t phys_last,
+				      uint32_t max_clean);
 
 #endif
