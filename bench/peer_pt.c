@@ -253,3 +253,9 @@ static uint64_t peer_count(const struct peer_pt *c)
 #define PT_PA0 0x100000000ull
 #define PT_BIG 1
 #include "bench/workloads/wl_pt.h"
+
+void peers_main(int quick)
+{
+	bench_platform();
+	dmamap_all(quick);
+}
