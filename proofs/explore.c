@@ -82,7 +82,10 @@ bool lock_take(struct world *w, int c, uint8_t var)
 	return true;
 }
 
-/* May buffered store i become visible now? Not before an older one to the same place, nor a release early. */
+/*
+ * May buffered store i become visible now? Not before an older one to the same place, nor a release
+ * early.
+ */
 static bool can_drain(const struct ctx *x, int i)
 {
 	if (i != 0 && x->stores[i].release)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exhaustive interleavings of 2 to 4 contexts on a small machine with store buffers: a store becomes
- * visible to the others later; stores of one context to different variables may become visible in any
- * order, except that a release store waits for all earlier ones. Loads are in program order (the code
- * uses acquire where that matters). Every reachable state is visited once and checked.
+ * Exhaustive interleavings of 2 to 4 contexts on a small machine with store buffers: a store
+ * becomes visible to the others later; stores of one context to different variables may become
+ * visible in any order, except that a release store waits for all earlier ones. Loads are in
+ * program order (the code uses acquire where that matters). Every reachable state is visited once
+ * and checked.
  */
 #ifndef DMAMAP_PROOFS_EXPLORE_H
 #define DMAMAP_PROOFS_EXPLORE_H
@@ -67,7 +68,10 @@ bool sync_others(struct world *w, int c, int nr_ctx);
 /* Lock as compare-and-exchange with acquire; unlock with release. */
 bool lock_take(struct world *w, int c, uint8_t var);
 
-/* 0: as expected (violation found if and only if @broken). Prints one line, and the path of a violation. */
+/*
+ * 0: as expected (violation found if and only if @broken). Prints one line, and the path of a
+ * violation.
+ */
 int explore(const struct model *m);
 
 extern const struct model slot_drain_models[];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flush-queue reclamation (docs/design/fast-path.md, "Strict and deferred"). An owner unmaps two IOVAs,
- * one before and one while a flush is on its way, and gives each back after the invalidation that
- * covers it; another context takes what is given back; the IOMMU caches every entry it can see. An
- * invalidation takes effect at any moment between its issue and its completion.
+ * Flush-queue reclamation (docs/design/fast-path.md, "Strict and deferred"). An owner unmaps two
+ * IOVAs, one before and one while a flush is on its way, and gives each back after the invalidation
+ * that covers it; another context takes what is given back; the IOMMU caches every entry it can
+ * see. An invalidation takes effect at any moment between its issue and its completion.
  */
 #include "proofs/explore.h"
 
@@ -155,7 +155,8 @@ static bool step_first(struct world *w, int c, int choice)
 
 static const char *check(const struct world *w)
 {
-	return w->mem[DIRTY_REUSE] ? "an IOVA was handed out while its old translation was alive" : 0;
+	return w->mem[DIRTY_REUSE] ? "an IOVA was handed out while its old translation was alive"
+				   : 0;
 }
 
 const struct model flush_queue_models[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slot draining (docs/design/fast-path.md, "Slots"): one owner that works in its slot twice, one or two
- * drainers that take what is in it. The slot's content is a count of items: popped by the owner or
- * taken by a drainer, never both, never lost.
+ * Slot draining (docs/design/fast-path.md, "Slots"): one owner that works in its slot twice, one or
+ * two drainers that take what is in it. The slot's content is a count of items: popped by the owner
+ * or taken by a drainer, never both, never lost.
  */
 #include "proofs/explore.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Table publication and retirement (docs/design/fast-path.md, "Spans and tags", "Table lifetime").
- * Publication: two mappers miss the same leaf table and link one each by compare-and-exchange, while the
- * walker looks. Retirement: one context draws a span, maps through its cursor, unmaps and gives the
- * span back, twice; another retires the span's empty table; the walker caches what it can see.
+ * Publication: two mappers miss the same leaf table and link one each by compare-and-exchange,
+ * while the walker looks. Retirement: one context draws a span, maps through its cursor, unmaps and
+ * gives the span back, twice; another retires the span's empty table; the walker caches what it can
+ * see.
  */
 #include "proofs/explore.h"
 
@@ -359,10 +360,12 @@ const struct model table_life_models[] = {
 	{ "table publication by a plain store", 3, 1, pub_init, pub_step_plain, pub_check, true },
 	{ "table linked before it is cleared", 3, 1, pub_init, pub_step_early, pub_check, true },
 	{ "table retirement", 3, 2, ret_init, ret_step, ret_check, false },
-	{ "table freed before the invalidation", 3, 2, ret_init, ret_step_free_first, ret_check, true },
-	{ "table unlinked without a barrier", 3, 2, ret_init, ret_step_no_barrier, ret_check, true },
-	{ "generation not bumped", 3, 2, ret_init, ret_step_no_gen, ret_check, true },
-	{ "table retired while its span is in the arena", 3, 2, ret_init, ret_step_not_taken, ret_check,
+	{ "table freed before the invalidation", 3, 2, ret_init, ret_step_free_first, ret_check,
 	  true },
+	{ "table unlinked without a barrier", 3, 2, ret_init, ret_step_no_barrier, ret_check,
+	  true },
+	{ "generation not bumped", 3, 2, ret_init, ret_step_no_gen, ret_check, true },
+	{ "table retired while its span is in the arena", 3, 2, ret_init, ret_step_not_taken,
+	  ret_check, true },
 	{ 0 },
 };

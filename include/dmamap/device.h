@@ -47,8 +47,8 @@ struct dma_device_desc {
  * @desc: its wiring
  * @dev: the device; untouched on error
  *
- * Both masks start at 32 bits. Behind an IOMMU the device joins its group's domain: a DMA domain of its
- * own unless it shares a group.
+ * Both masks start at 32 bits. Behind an IOMMU the device joins its group's domain: a DMA domain of
+ * its own unless it shares a group.
  *
  * Context: sleeping
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For implementers of IOMMU drivers whose page tables the library writes. The IOMMU core calls down;
- * a driver never calls back up: what it has to say is a return value, or lies in a structure that it
- * was given.
+ * For implementers of IOMMU drivers whose page tables the library writes. The IOMMU core calls
+ * down; a driver never calls back up: what it has to say is a return value, or lies in a structure
+ * that it was given.
  */
 #ifndef DMAMAP_IOMMU_DRIVER_H
 #define DMAMAP_IOMMU_DRIVER_H
@@ -108,8 +108,8 @@ struct dma_iommu_hw {
  * struct dma_iommu_driver - one driver
  * @size: sizeof(struct dma_iommu_driver) of whoever filled it
  * @name: "smmuv3"
- * @probe: find out whether the hardware is this driver's (-ENODEV if not), reset it, bring it up with
- *	every requester blocked. On error the hardware is off and nothing is held
+ * @probe: find out whether the hardware is this driver's (-ENODEV if not), reset it, bring it up
+ *	with every requester blocked. On error the hardware is off and nothing is held
  * @remove: turn it off, everything blocked, free all
  * @domain_init: take a domain id and build what the hardware needs for @dom (context descriptor);
  *	-ENOSPC, -ENOMEM
@@ -140,8 +140,8 @@ struct dma_iommu_driver {
 			const struct gather *gather);
 	int (*tlb_sync_all)(struct dma_iommu_hw *hw, struct dma_iommu_dom *dom);
 	int (*next_fault)(struct dma_iommu_hw *hw, struct dma_fault *fault);
-	uint32_t (*resv)(struct dma_iommu_hw *hw, uint32_t requester, struct dma_resv_region *regions,
-			 uint32_t max);
+	uint32_t (*resv)(struct dma_iommu_hw *hw, uint32_t requester,
+			 struct dma_resv_region *regions, uint32_t max);
 	void (*counts)(struct dma_iommu_hw *hw, struct dma_iommu_counts *counts);
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The IOMMU layer for those who manage IOVA themselves (VFIO-like users, hypervisors) and for machines
- * that bring IOMMUs up. Drivers that only map for DMA need dma-mapping.h alone.
+ * The IOMMU layer for those who manage IOVA themselves (VFIO-like users, hypervisors) and for
+ * machines that bring IOMMUs up. Drivers that only map for DMA need dma-mapping.h alone.
  */
 #ifndef DMAMAP_IOMMU_H
 #define DMAMAP_IOMMU_H
@@ -56,8 +56,8 @@ struct dma_resv_region {
 /**
  * struct dma_iommu_desc - where an IOMMU is and how it may be used
  * @mmio_base: its registers
- * @granule_lg2: page-table granule to use, 0: the hardware's smallest that is at least the CPU page,
- *	else the smallest
+ * @granule_lg2: page-table granule to use, 0: the hardware's smallest that is at least the CPU
+ *	page, else the smallest
  * @resv: reserved regions from firmware, copied
  * @nr_resv: their number
  * @noncoherent_walk: treat the table walker as non-coherent although the hardware claims otherwise
@@ -170,8 +170,8 @@ DMA_API int dma_domain_free(struct dma_domain *dom);
  * @dom: the domain
  * @dev: any device of the group
  *
- * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(). On failure the
- * old attachment stays (rules.md IOM-05).
+ * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(). On failure
+ * the old attachment stays (rules.md IOM-05).
  *
  * Context: sleeping; no other call on the group's devices may run
  *
@@ -257,7 +257,8 @@ DMA_API int dma_domain_set_deferred(struct dma_domain *dom, bool deferred);
  * @doorbell: phys of the doorbell register
  * @iova: address to put into the MSI message; equals @doorbell without translation
  *
- * Each doorbell page is mapped once per domain (rules.md IOM-13) and stays until the domain is freed.
+ * Each doorbell page is mapped once per domain (rules.md IOM-13) and stays until the domain is
+ * freed.
  *
  * Context: sleeping
  *

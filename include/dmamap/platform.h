@@ -111,7 +111,8 @@ enum dma_log_level { DMA_LOG_ERR, DMA_LOG_WARN, DMA_LOG_INFO, DMA_LOG_DEBUG };
  * @ram_last: highest RAM byte (for dma_get_required_mask)
  * @phys_to_virt: CPU address of always-mapped RAM, else NULL
  * @virt_to_phys: phys of ordinary kernel memory; -EFAULT for vmalloc-like or foreign addresses
- * @cpu_map: map @runs one after the other, page-aligned, at one contiguous CPU address; NULL if no space
+ * @cpu_map: map @runs one after the other, page-aligned, at one contiguous CPU address; NULL if no
+ *	space
  * @cpu_unmap: undo it; @len the sum of the runs
  * @as_map: map @runs into address space @as at page-aligned @uaddr; -EEXIST, -ENOMEM
  * @as_unmap: undo it

@@ -20,7 +20,9 @@ extern "C" {
 typedef uint64_t phys_addr_t;
 /* What the device puts on the bus; behind an IOMMU it is an IOVA. */
 typedef uint64_t dma_addr_t;
-/* Allocation context: GFP_KERNEL may sleep, GFP_ATOMIC may not, __GFP_NOWARN keeps the log quiet. */
+/*
+ * Allocation context: GFP_KERNEL may sleep, GFP_ATOMIC may not, __GFP_NOWARN keeps the log quiet.
+ */
 typedef uint32_t gfp_t;
 
 #define GFP_KERNEL ((gfp_t)0x1u)
@@ -53,7 +55,10 @@ enum dma_data_direction {
 #define DMA_ATTR_REQUIRE_COHERENT (1ul << 12)
 #define DMA_ATTR_CC_SHARED (1ul << 13)
 
-/* Hints may be ignored where a platform cannot honour them; contracts are honoured or the call fails. */
+/*
+ * Hints may be ignored where a platform cannot honour them; contracts are honoured or the call
+ * fails.
+ */
 #define DMA_ATTR_HINTS                                                                             \
 	(DMA_ATTR_WEAK_ORDERING | DMA_ATTR_WRITE_COMBINE | DMA_ATTR_NON_COHERENT |                 \
 	 DMA_ATTR_NO_KERNEL_MAPPING | DMA_ATTR_ALLOC_SINGLE_PAGES | DMA_ATTR_NO_WARN |             \
