@@ -62,8 +62,9 @@ struct iova_cache {
 
 	struct iova_mag *loaded[IOVA_NR_SETS][IOVA_NR_CLASSES];
 	struct iova_mag *spare[IOVA_NR_SETS][IOVA_NR_CLASSES];
-	uint64_t window[IOVA_NR_SETS];	   /* granules not carved yet: first, */
-	uint64_t window_end[IOVA_NR_SETS]; /* and end */
+	uint64_t window_end[IOVA_NR_SETS];	   /* granules drawn and not carved yet: end, */
+	uint32_t window_nr[IOVA_NR_SETS];	   /* and how many before it */
+	_Atomic uint32_t held; /* granules in windows and spare magazines, for statistics */
 	struct iova_space *space;
 	struct iova_cache *next; /* list of the space's caches, under its lock */
 };
@@ -204,7 +205,8 @@ struct iova_req {
  * @aperture: what could be handed out without reserved windows
  * @reserved: in reserved windows inside the aperture
  * @live: handed out, guards and rounding included
- * @cached: in magazines, windows of slots and the depot
+ * @cached: in magazines, windows of slots and the depot, or between iova_take_free_spans() and
+ *	iova_give_back()
  * @free: in the arena
  * @largest_hole: longest free run in the arena
  * @frag_permille: 1000 * (1 - largest_hole / free): 0 is one hole
@@ -236,19 +238,22 @@ struct iova_span {
 /* What a space hands metadata out of; internal. */
 struct iova_meta {
 	struct dma_platform *platform;
+	struct dma_lock lock; /* innermost */
+	bool fixed;
 	unsigned char *mem;
 	size_t left;
 	uint64_t used_bytes;
-	void *recycled[3];
+	void *recycled[5];
 };
 
 struct iova_node;
+struct iova_window;
 
 /**
  * struct iova_space - the arena of one domain
  *
  * Zero-fill it, then iova_space_init(). All members are internal; @lock protects those below it,
- * @depot_lock the depot. Neither is held while the other is taken.
+ * @depot_lock the depot. Order: @lock, @depot_lock, the one in @meta.
  */
 struct iova_space {
 	struct iova_cfg cfg;
@@ -257,19 +262,19 @@ struct iova_space {
 	uint32_t region_lg2; /* in granules */
 	uint64_t first, last; /* granules of the aperture, inclusive */
 	uint64_t low_end;     /* first granule of set 1 */
+	uint32_t window_lg2[IOVA_NR_SETS]; /* granules a slot draws at once; 0: none */
+	struct iova_meta meta;		   /* has a lock of its own */
 	uint8_t cap[IOVA_NR_SETS][IOVA_NR_CLASSES];
 
 	_Alignas(128) struct dma_lock lock;
-	struct iova_meta meta;
 	struct iova_node *root;
 	uint32_t root_level, max_level;
-	uint64_t nr_free, nr_reserved;
+	uint64_t nr_free, nr_reserved, nr_taken;
 	uint32_t nr_regions;
 	uint64_t nr_exact;
 	bool thrift;
 	uint64_t random;
-	struct iova_span *windows; /* reserved beyond the root, applied as it grows; granules */
-	uint32_t nr_windows, max_windows;
+	struct iova_window *windows; /* reserved, sorted, apart */
 	struct iova_cache *caches;
 
 	_Alignas(128) struct dma_lock depot_lock;
@@ -277,6 +282,7 @@ struct iova_space {
 	uint16_t nr_full[IOVA_NR_SETS][IOVA_NR_CLASSES];
 	struct iova_mag *empty;
 	uint32_t nr_empty;
+	uint64_t max_depot_nr[IOVA_NR_SETS]; /* granules per class */
 };
 
 /**
@@ -308,9 +314,8 @@ void iova_space_fini(struct iova_space *s);
  * Return:
  * * %0 - reserved
  * * %-EINVAL - @last below @start
- * * %-EBUSY - a part is handed out; nothing changed
- * * %-EAGAIN - a part is not in the arena but may be in a cache; keep the slots out, iova_cache_flush()
- *   each, iova_depot_flush(), and repeat; then -EBUSY means handed out
+ * * %-EBUSY - a part is handed out or in a cache (iova_cache_flush(), iova_depot_flush());
+ *   nothing changed
  * * %-ENOMEM - no metadata; nothing changed
  */
 DMA_MUST_CHECK int iova_reserve(struct iova_space *s, uint64_t start, uint64_t last);
