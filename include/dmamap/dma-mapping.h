@@ -275,9 +275,8 @@ DMA_API void dma_unmap_sgtable(struct dma_device *dev, struct sg_table *sgt,
 			       enum dma_data_direction dir, unsigned long attrs);
 
 /* Attribute 0 forms (API-04). */
-static inline DMA_MUST_CHECK unsigned int dma_map_sg(struct dma_device *dev,
-						     struct scatterlist *sgl, int nents,
-						     enum dma_data_direction dir)
+static inline DMA_MUST_CHECK unsigned int
+dma_map_sg(struct dma_device *dev, struct scatterlist *sgl, int nents, enum dma_data_direction dir)
 {
 	return dma_map_sg_attrs(dev, sgl, nents, dir, 0);
 }
