@@ -88,10 +88,34 @@ DMA_API void dma_device_destroy(struct dma_device *dev);
  */
 DMA_API int dma_device_quiesced(struct dma_device *dev);
 
-/* Name given at creation. */
+/**
+ * dma_device_name() - name given at creation
+ * @dev: device
+ *
+ * Context: any
+ *
+ * Return: at most 31 bytes, valid as long as @dev
+ */
 DMA_API const char *dma_device_name(const struct dma_device *dev);
+
+/**
+ * dma_device_platform() - platform a device was created on
+ * @dev: device
+ *
+ * Context: any
+ *
+ * Return: the platform; never NULL
+ */
 DMA_API struct dma_platform *dma_device_platform(const struct dma_device *dev);
-/* Domain the device is attached to; NULL without an IOMMU. */
+
+/**
+ * dma_device_domain() - domain a device is attached to
+ * @dev: device
+ *
+ * Context: any
+ *
+ * Return: the domain, which the caller does not own; NULL without an IOMMU
+ */
 DMA_API struct dma_domain *dma_device_domain(const struct dma_device *dev);
 
 #ifdef __cplusplus

@@ -151,8 +151,25 @@ DMA_API int dma_device_set_ops(struct dma_device *dev, const struct dma_map_ops 
  */
 DMA_API const struct dma_map_ops *dma_device_get_ops(const struct dma_device *dev);
 
-/* For wrapping and user ops tables: state of their own, stored in the device and never read. */
+/**
+ * dma_device_set_ops_priv() - state of a wrapping or user ops table, kept in the device
+ * @dev: device
+ * @priv: stored and never read by the library
+ *
+ * - Owner: the caller keeps @priv alive until it is replaced or @dev is destroyed
+ *
+ * Context: any; no other call on @dev may run
+ */
 DMA_API void dma_device_set_ops_priv(struct dma_device *dev, void *priv);
+
+/**
+ * dma_device_get_ops_priv() - what dma_device_set_ops_priv() stored
+ * @dev: device
+ *
+ * Context: any
+ *
+ * Return: the pointer; NULL when none was stored
+ */
 DMA_API void *dma_device_get_ops_priv(const struct dma_device *dev);
 
 #ifdef __cplusplus

@@ -112,7 +112,18 @@ DMA_API DMA_MUST_CHECK dma_addr_t dma_map_page_attrs(struct dma_device *dev, str
 						     enum dma_data_direction dir,
 						     unsigned long attrs);
 
-/* As dma_unmap_phys(), for dma_map_page_attrs(). */
+/**
+ * dma_unmap_page_attrs() - take back what dma_map_page_attrs() gave
+ * @dev: device
+ * @addr: what the map returned
+ * @size: as at map, in bytes
+ * @dir: as at map
+ * @attrs: as at map
+ *
+ * As dma_unmap_phys().
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_unmap_page_attrs(struct dma_device *dev, dma_addr_t addr, size_t size,
 				  enum dma_data_direction dir, unsigned long attrs);
 
@@ -135,7 +146,18 @@ DMA_API DMA_MUST_CHECK dma_addr_t dma_map_single_attrs(struct dma_device *dev, v
 						       size_t size, enum dma_data_direction dir,
 						       unsigned long attrs);
 
-/* As dma_unmap_phys(), for dma_map_single_attrs(). */
+/**
+ * dma_unmap_single_attrs() - take back what dma_map_single_attrs() gave
+ * @dev: device
+ * @addr: what the map returned
+ * @size: as at map, in bytes
+ * @dir: as at map
+ * @attrs: as at map
+ *
+ * As dma_unmap_phys().
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_unmap_single_attrs(struct dma_device *dev, dma_addr_t addr, size_t size,
 				    enum dma_data_direction dir, unsigned long attrs);
 
@@ -157,7 +179,18 @@ DMA_API DMA_MUST_CHECK dma_addr_t dma_map_resource(struct dma_device *dev, phys_
 						   size_t size, enum dma_data_direction dir,
 						   unsigned long attrs);
 
-/* As dma_unmap_phys(), for dma_map_resource(). */
+/**
+ * dma_unmap_resource() - take back what dma_map_resource() gave
+ * @dev: device
+ * @addr: what the map returned
+ * @size: as at map, in bytes
+ * @dir: as at map
+ * @attrs: as at map
+ *
+ * As dma_unmap_phys().
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_unmap_resource(struct dma_device *dev, dma_addr_t addr, size_t size,
 				enum dma_data_direction dir, unsigned long attrs);
 
@@ -270,7 +303,19 @@ DMA_API void dma_unmap_sg_attrs(struct dma_device *dev, struct scatterlist *sgl,
 DMA_API DMA_MUST_CHECK int dma_map_sgtable(struct dma_device *dev, struct sg_table *sgt,
 					   enum dma_data_direction dir, unsigned long attrs);
 
-/* As dma_unmap_sg_attrs() with sgt->orig_nents (API-05). */
+/**
+ * dma_unmap_sgtable() - take back what dma_map_sgtable() gave
+ * @dev: device
+ * @sgt: table that is mapped
+ * @dir: as at map
+ * @attrs: as at map
+ *
+ * As dma_unmap_sg_attrs() with @sgt->orig_nents.
+ *
+ * - Source: rules.md API-05
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_unmap_sgtable(struct dma_device *dev, struct sg_table *sgt,
 			       enum dma_data_direction dir, unsigned long attrs);
 
@@ -335,7 +380,17 @@ DMA_API void dma_sync_single_for_device(struct dma_device *dev, dma_addr_t addr,
 DMA_API void dma_sync_sg_for_cpu(struct dma_device *dev, struct scatterlist *sgl, int nents,
 				 enum dma_data_direction dir);
 
-/* As dma_sync_sg_for_cpu(), the other way (API-15). */
+/**
+ * dma_sync_sg_for_device() - dma_sync_single_for_device() for a whole mapped list
+ * @dev: device
+ * @sgl: as at map
+ * @nents: as at map; not what the map returned
+ * @dir: as at map
+ *
+ * - Source: rules.md API-15
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_sync_sg_for_device(struct dma_device *dev, struct scatterlist *sgl, int nents,
 				    enum dma_data_direction dir);
 
@@ -379,7 +434,16 @@ static inline void dma_sync_sgtable_for_device(struct dma_device *dev, struct sg
  */
 DMA_API bool dma_need_sync(struct dma_device *dev, dma_addr_t addr);
 
-/* As dma_need_sync(), for any address (API-16). */
+/**
+ * dma_dev_need_sync() - dma_need_sync() for any address
+ * @dev: device
+ *
+ * - Source: rules.md API-16
+ *
+ * Context: any
+ *
+ * Return: false only if every sync on @dev is a no-op
+ */
 DMA_API bool dma_dev_need_sync(const struct dma_device *dev);
 
 /**
@@ -443,14 +507,40 @@ DMA_API DMA_MUST_CHECK int dma_map_user(struct dma_device *dev, struct dma_as *a
  */
 DMA_API void dma_unmap_user(struct dma_user_map *map);
 
-/* DMA address of the first byte. */
+/**
+ * dma_user_map_addr() - DMA address of the first byte of a user mapping
+ * @map: the mapping
+ *
+ * Context: any
+ *
+ * Return: the address; further segments are in dma_user_map_sgtable()
+ */
 DMA_API dma_addr_t dma_user_map_addr(const struct dma_user_map *map);
 
-/* All of it: nents DMA segments, orig_nents runs of memory. Belongs to the mapping; read only. */
+/**
+ * dma_user_map_sgtable() - segments and runs of a user mapping
+ * @map: the mapping, which keeps owning the table
+ *
+ * Context: any
+ *
+ * Return: nents DMA segments, orig_nents runs of memory; read only, valid until dma_unmap_user()
+ */
 DMA_API const struct sg_table *dma_user_map_sgtable(const struct dma_user_map *map);
 
-/* As dma_sync_sg_for_cpu() and _for_device(), for all of the mapping. */
+/**
+ * dma_sync_user_for_cpu() - dma_sync_sg_for_cpu() for all of a user mapping
+ * @map: the mapping
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_sync_user_for_cpu(struct dma_user_map *map);
+
+/**
+ * dma_sync_user_for_device() - dma_sync_sg_for_device() for all of a user mapping
+ * @map: the mapping
+ *
+ * Context: any; never sleeps
+ */
 DMA_API void dma_sync_user_for_device(struct dma_user_map *map);
 
 /*
@@ -627,16 +717,54 @@ static inline DMA_MUST_CHECK int dma_get_sgtable(struct dma_device *dev, struct 
  */
 DMA_API int dma_set_mask(struct dma_device *dev, uint64_t mask);
 
-/* As dma_set_mask(), for allocations only (API-18). */
+/**
+ * dma_set_coherent_mask() - dma_set_mask() for allocations only
+ * @dev: device
+ * @mask: highest address, inclusive
+ *
+ * - Source: rules.md API-18
+ *
+ * Context: sleeping; no other call on @dev may run
+ *
+ * Return: as dma_set_mask()
+ */
 DMA_API int dma_set_coherent_mask(struct dma_device *dev, uint64_t mask);
 
-/* Both, or on error neither (API-18). */
+/**
+ * dma_set_mask_and_coherent() - set both masks, or on error neither
+ * @dev: device without live mappings
+ * @mask: highest address, inclusive
+ *
+ * - Source: rules.md API-18
+ *
+ * Context: sleeping; no other call on @dev may run
+ *
+ * Return: as dma_set_mask()
+ */
 DMA_API int dma_set_mask_and_coherent(struct dma_device *dev, uint64_t mask);
 
-/* The streaming mask (API-18). */
+/**
+ * dma_get_mask() - the streaming mask
+ * @dev: device
+ *
+ * - Source: rules.md API-18
+ *
+ * Context: any
+ *
+ * Return: highest address, inclusive
+ */
 DMA_API uint64_t dma_get_mask(const struct dma_device *dev);
 
-/* The smallest mask of all ones with which all memory can be reached (API-19). */
+/**
+ * dma_get_required_mask() - the smallest mask with which all memory can be reached
+ * @dev: device
+ *
+ * - Source: rules.md API-19
+ *
+ * Context: any
+ *
+ * Return: a mask of all ones
+ */
 DMA_API uint64_t dma_get_required_mask(struct dma_device *dev);
 
 /**
@@ -652,30 +780,121 @@ DMA_API uint64_t dma_get_required_mask(struct dma_device *dev);
  */
 DMA_API bool dma_addressing_limited(struct dma_device *dev);
 
-/* Bytes of the largest single mapping; SIZE_MAX: no limit (API-21). */
+/**
+ * dma_max_mapping_size() - the largest single mapping
+ * @dev: device
+ *
+ * - Source: rules.md API-21
+ *
+ * Context: any
+ *
+ * Return: bytes; SIZE_MAX: no limit
+ */
 DMA_API size_t dma_max_mapping_size(struct dma_device *dev);
 
-/* Bytes up to which mapping is fastest (API-22). */
+/**
+ * dma_opt_mapping_size() - size up to which mapping is fastest
+ * @dev: device
+ *
+ * - Source: rules.md API-22
+ *
+ * Context: any
+ *
+ * Return: bytes
+ */
 DMA_API size_t dma_opt_mapping_size(struct dma_device *dev);
 
-/* IOMMU granule - 1, or 0 when entries of a list cannot be merged (API-23). */
+/**
+ * dma_get_merge_boundary() - what decides whether entries of a list can be merged
+ * @dev: device
+ *
+ * - Source: rules.md API-23
+ *
+ * Context: any
+ *
+ * Return: IOMMU granule - 1; 0 when entries of a list cannot be merged
+ */
 DMA_API unsigned long dma_get_merge_boundary(struct dma_device *dev);
 
-/*
- * Segments of a mapped list: at most so many bytes (default 64 KiB); no address with all these bits
- * set may lie inside one but at its end (default ~0); low address bits to keep (default 0). A
- * size of 0 and masks that are not 2^n - 1 are recorded (rules length, align) and ignored (API-24).
+/**
+ * dma_set_max_seg_size() - limit the segments of a mapped list
+ * @dev: device
+ * @size: bytes, default 64 KiB; 0 is recorded as a failure (rule length) and ignored
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any; no map on @dev may run
  */
 DMA_API void dma_set_max_seg_size(struct dma_device *dev, unsigned int size);
+
+/**
+ * dma_get_max_seg_size() - limit of the segments of a mapped list
+ * @dev: device
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any
+ *
+ * Return: bytes
+ */
 DMA_API unsigned int dma_get_max_seg_size(const struct dma_device *dev);
+
+/**
+ * dma_set_seg_boundary() - addresses that a segment may not cross
+ * @dev: device
+ * @mask: no address with all these bits set may lie inside a segment but at its end; default ~0.
+ *	What is not 2^n - 1 is recorded as a failure (rule align) and ignored
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any; no map on @dev may run
+ */
 DMA_API void dma_set_seg_boundary(struct dma_device *dev, uint64_t mask);
+
+/**
+ * dma_get_seg_boundary() - addresses that a segment may not cross
+ * @dev: device
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any
+ *
+ * Return: as given to dma_set_seg_boundary()
+ */
 DMA_API uint64_t dma_get_seg_boundary(const struct dma_device *dev);
+
+/**
+ * dma_set_min_align_mask() - low address bits that a mapping has to keep
+ * @dev: device
+ * @mask: 2^n - 1, default 0. Anything else is recorded as a failure (rule align) and ignored
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any; no map on @dev may run
+ */
 DMA_API void dma_set_min_align_mask(struct dma_device *dev, unsigned int mask);
+
+/**
+ * dma_get_min_align_mask() - low address bits that a mapping has to keep
+ * @dev: device
+ *
+ * - Source: rules.md API-24
+ *
+ * Context: any
+ *
+ * Return: as given to dma_set_min_align_mask()
+ */
 DMA_API unsigned int dma_get_min_align_mask(const struct dma_device *dev);
 
-/*
- * Bytes to which buffers of non-coherent devices should be aligned at both ends; 1 when all
- * memory is coherent with all devices (API-25).
+/**
+ * dma_get_cache_alignment() - alignment of buffers for non-coherent devices, at both ends
+ * @dev: device
+ *
+ * - Source: rules.md API-25
+ *
+ * Context: any
+ *
+ * Return: bytes; 1 when all memory is coherent with all devices
  */
 DMA_API int dma_get_cache_alignment(const struct dma_device *dev);
 

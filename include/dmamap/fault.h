@@ -128,8 +128,24 @@ DMA_API int dma_last_error(const struct dma_device *dev, struct dma_error *err);
  */
 DMA_API size_t dma_explain(const struct dma_error *err, char *buf, size_t len);
 
-/* Short names as they stand in messages: "map_sg", "granule". Never NULL. */
+/**
+ * dma_op_name() - short name of a call as it stands in messages
+ * @op: DMA_OP_*
+ *
+ * Context: any
+ *
+ * Return: "map_sg" and the like, static; never NULL
+ */
 DMA_API const char *dma_op_name(enum dma_op op);
+
+/**
+ * dma_rule_name() - short name of a rule as it stands in messages
+ * @rule: DMA_RULE_*
+ *
+ * Context: any
+ *
+ * Return: "granule" and the like, static; never NULL
+ */
 DMA_API const char *dma_rule_name(enum dma_rule rule);
 
 enum dma_fault_reason {
@@ -186,6 +202,14 @@ DMA_API int dma_fault_poll(struct dma_iommu *iommu, struct dma_fault *fault);
  */
 DMA_API uint64_t dma_fault_lost(struct dma_iommu *iommu);
 
+/**
+ * dma_fault_reason_name() - short name of a reason as it stands in messages
+ * @reason: DMA_FAULT_*
+ *
+ * Context: any
+ *
+ * Return: a static string; never NULL
+ */
 DMA_API const char *dma_fault_reason_name(enum dma_fault_reason reason);
 
 #ifdef __cplusplus

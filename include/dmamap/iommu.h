@@ -135,6 +135,13 @@ struct dma_iommu_info {
 	uint64_t cached_table_bytes;
 };
 
+/**
+ * dma_iommu_get_info() - what an IOMMU can do, and what it did
+ * @iommu: the IOMMU
+ * @info: filled in; @info->name is valid as long as @iommu
+ *
+ * Context: any; the counts are a snapshot
+ */
 DMA_API void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *info);
 
 /**
@@ -231,7 +238,15 @@ DMA_API DMA_MUST_CHECK int dma_domain_map(struct dma_domain *dom, uint64_t iova,
  */
 DMA_API int dma_domain_unmap(struct dma_domain *dom, uint64_t iova, uint64_t len);
 
-/* Phys behind an IOVA; DMA_MAPPING_ERROR when nothing is mapped there. Context: any. */
+/**
+ * dma_domain_iova_to_phys() - look an IOVA up in the page table
+ * @dom: domain
+ * @iova: address in bytes, inside the input range
+ *
+ * Context: any; takes no lock; never sleeps
+ *
+ * Return: phys behind @iova; DMA_MAPPING_ERROR when nothing is mapped there
+ */
 DMA_API phys_addr_t dma_domain_iova_to_phys(struct dma_domain *dom, uint64_t iova);
 
 /**
