@@ -146,37 +146,45 @@ static void peer_del(void *v)
 	free(c);
 }
 
-static __attribute__((noinline)) int peer_put(struct peer_pt *c, uint64_t iova, uint64_t len,
-					      const uint64_t *pas, uint32_t nr, uint64_t each,
-					      uint64_t phys, struct pgtable_reserve *rsv)
+/* Plan and reserve, as a caller does that has no allocator to vouch for the range. */
+static inline int peer_reserve(struct peer_pt *c, const struct run *run,
+			       struct pgtable_reserve *rsv)
 {
-	const struct run run = { .iova = iova,
-				 .phys = phys,
-				 .len = len,
-				 .prot = DMA_PROT_READ | DMA_PROT_WRITE | DMA_PROT_CACHE };
+	struct pgtable_cursor *cursor = &c->slot[cpu].cursor;
+	bool pages = run->phys == PGTABLE_SCATTERED || run->len < PT_SPAN;
+
+	if (pages && pt_ready(&c->pt, cursor, run->iova, run->len))
+		return pt_any(pt_leaf(&c->pt, cursor, run->iova), (uint32_t)(run->len / 4096)) ? -1
+											       : 0;
+	return pgtable_reserve(&c->pt, run, PGTABLE_CHECK, rsv);
+}
+
+static inline void peer_release(struct peer_pt *c, struct pgtable_reserve *rsv)
+{
+	if (unlikely(rsv->tables.nr != 0 || !gather_is_empty(&rsv->gather)))
+		pgtable_release(&c->pt, rsv);
+}
+
+static __attribute__((noinline)) int peer_map_run(struct peer_pt *c, uint64_t iova, uint64_t phys,
+						  uint64_t len)
+{
+	const struct run run = { iova, phys, len, DMA_PROT_READ | DMA_PROT_WRITE | DMA_PROT_CACHE };
+	struct pgtable_reserve rsv = PGTABLE_RESERVE_EMPTY;
 	struct pt_window win;
 	struct pt_writer w;
 
-	if (pt_ready(&c->pt, &c->slot[cpu].cursor, iova, len)) {
-		if (pt_any(pt_leaf(&c->pt, &c->slot[cpu].cursor, iova), (uint32_t)(len / 4096)))
-			return -1;
-	} else if (pgtable_reserve(&c->pt, &run, PGTABLE_CHECK, rsv) != 0) {
+	if (peer_reserve(c, &run, &rsv) != 0)
 		return -1;
-	}
-	win = pt_writer_begin(&w, &c->pt, &c->slot[cpu].cursor, rsv, &c->prot, iova);
-	for (uint32_t i = 0; i < nr; i++)
-		win = pt_writer_put(&w, win, pas[i], each);
+	win = pt_writer_begin(&w, &c->pt, &c->slot[cpu].cursor, &rsv, &c->prot, iova);
+	win = pt_writer_put(&w, win, phys, len);
 	pt_writer_end(&w, win);
-	if (unlikely(rsv->tables.nr != 0 || !gather_is_empty(&rsv->gather)))
-		pgtable_release(&c->pt, rsv);
+	peer_release(c, &rsv);
 	return 0;
 }
 
 static __attribute__((noinline)) int peer_map(struct peer_pt *c, uint64_t iova, uint64_t phys,
 					      uint64_t len)
 {
-	struct pgtable_reserve rsv;
-
 	if (unlikely(((iova | phys | len) & 4095) != 0 || iova + len - 1 > c->pt.iova_last ||
 		     phys + len - 1 > c->pt.phys_last))
 		return -1;
@@ -190,21 +198,31 @@ static __attribute__((noinline)) int peer_map(struct peer_pt *c, uint64_t iova, 
 			return 0;
 		}
 	}
-	rsv = PGTABLE_RESERVE_EMPTY;
-	return peer_put(c, iova, len, &phys, 1, len, phys, &rsv);
+	return peer_map_run(c, iova, phys, len);
 }
 
 static __attribute__((noinline)) int peer_map_sg(struct peer_pt *c, uint64_t iova,
 						 const uint64_t *pas, uint32_t nr)
 {
+	const struct run run = { iova, PGTABLE_SCATTERED, nr * UINT64_C(4096), 0 };
 	struct pgtable_reserve rsv = PGTABLE_RESERVE_EMPTY;
+	struct pt_window win;
+	struct pt_writer w;
 	uint64_t any = 0;
+	uint64_t odd = 0;
 
-	for (uint32_t i = 0; i < nr; i++)
+	for (uint32_t i = 0; i + 1 < nr; i += 2) {
 		any |= pas[i];
-	if ((any & 4095) != 0 || any > c->pt.phys_last)
+		odd |= pas[i + 1];
+	}
+	any |= odd | pas[nr - 1];
+	if ((any & 4095) != 0 || any > c->pt.phys_last || peer_reserve(c, &run, &rsv) != 0)
 		return -1;
-	return peer_put(c, iova, nr * UINT64_C(4096), pas, nr, 4096, PGTABLE_SCATTERED, &rsv);
+	win = pt_writer_begin(&w, &c->pt, &c->slot[cpu].cursor, &rsv, &c->prot, iova);
+	win = pt_writer_put_pages(&w, win, pas, nr);
+	pt_writer_end(&w, win);
+	peer_release(c, &rsv);
+	return 0;
 }
 
 static __attribute__((noinline)) void peer_sync(struct peer_pt *c, const struct gather *gather)

@@ -131,56 +131,196 @@ static inline void pt_mark_synced(pt_word_t *e)
 		__atomic_fetch_or(e, PT_LE(PT_SYNCED_BIT), __ATOMIC_RELAXED);
 }
 
-/* Is one of n entries not 0? They belong to the caller. */
+/*
+ * Many entries at a time, all of them the caller's. With 16-byte vectors, where the CPU has them,
+ * each 64-bit element of an 8-byte aligned vector is still stored as a whole (SSE2, Advanced SIMD);
+ * and while a range is filled or cleared no device may use it. @nr_vec is the vectorised part.
+ */
+#if defined(__SSE2__) || (defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__))
+typedef pt_word_t pt_vec_t __attribute__((vector_size(16), aligned(PT_WORD_BYTES), may_alias));
+#define PT_VEC_WORDS (16 / PT_WORD_BYTES)
+
+static inline pt_word_t pt_vec_or(pt_vec_t v)
+{
+	pt_word_t any = v[0] | v[1];
+
+	for (uint32_t i = 2; i < PT_VEC_WORDS; i++)
+		any |= v[i];
+	return any;
+}
+
+static inline pt_word_t pt_vec_and(pt_vec_t v)
+{
+	pt_word_t all = v[0] & v[1];
+
+	for (uint32_t i = 2; i < PT_VEC_WORDS; i++)
+		all &= v[i];
+	return all;
+}
+
+static inline uint32_t pt_any_vec(const pt_word_t *e, uint32_t nr, pt_word_t *any)
+{
+	uint32_t nr_vec = nr & ~(2 * PT_VEC_WORDS - 1u);
+	pt_vec_t a = { 0 };
+	pt_vec_t b = { 0 };
+
+	for (const pt_word_t *end = e + nr_vec; e != end; e += 2 * PT_VEC_WORDS) {
+		a |= *(const pt_vec_t *)e;
+		b |= *(const pt_vec_t *)(e + PT_VEC_WORDS);
+	}
+	*any = pt_vec_or(a | b);
+	return nr_vec;
+}
+
+static inline uint32_t pt_valid_vec(const pt_word_t *e, uint32_t nr, pt_word_t *all)
+{
+	uint32_t nr_vec = nr & ~(2 * PT_VEC_WORDS - 1u);
+	pt_vec_t a = ~(pt_vec_t){ 0 };
+	pt_vec_t b = a;
+
+	for (const pt_word_t *end = e + nr_vec; e != end; e += 2 * PT_VEC_WORDS) {
+		a = PT_FMT_FOLD_VALID(a, *(const pt_vec_t *)e);
+		b = PT_FMT_FOLD_VALID(b, *(const pt_vec_t *)(e + PT_VEC_WORDS));
+	}
+	*all = pt_vec_and(a & b);
+	return nr_vec;
+}
+
+static inline uint32_t pt_diff_vec(const pt_word_t *e, uint32_t nr, pt_word_t *diff)
+{
+	uint32_t nr_vec = nr & ~(PT_VEC_WORDS - 1u);
+	pt_vec_t first = (pt_vec_t){ 0 } + e[0];
+	pt_vec_t d = { 0 };
+
+	for (const pt_word_t *end = e + nr_vec; e != end; e += PT_VEC_WORDS)
+		d |= *(const pt_vec_t *)e ^ first;
+	*diff = pt_vec_or(d);
+	return nr_vec;
+}
+
+#if PT_WORD_BYTES == 8
+static inline uint32_t pt_put_vec(pt_word_t *e, const phys_addr_t *phys, uint32_t nr,
+				  pt_word_t word)
+{
+	uint32_t nr_vec = nr & ~(PT_VEC_WORDS - 1u);
+
+	for (uint32_t i = 0; i < nr_vec; i += PT_VEC_WORDS)
+		*(volatile pt_vec_t *)(e + i) = PT_FMT_ENCODE(*(const pt_vec_t *)(phys + i)) | word;
+	return nr_vec;
+}
+#endif
+
+static inline uint32_t pt_fill_vec(pt_word_t *e, uint32_t nr, pt_word_t v, pt_word_t step)
+{
+	uint32_t nr_vec = nr & ~(PT_VEC_WORDS - 1u);
+	pt_vec_t out;
+	pt_vec_t add = (pt_vec_t){ 0 } + step * PT_VEC_WORDS;
+
+	for (uint32_t i = 0; i < PT_VEC_WORDS; i++)
+		out[i] = v + i * step;
+	for (pt_word_t *end = e + nr_vec; e != end; e += PT_VEC_WORDS) {
+		*(volatile pt_vec_t *)e = out;
+		out += add;
+	}
+	return nr_vec;
+}
+#else
+static inline uint32_t pt_any_vec(const pt_word_t *e, uint32_t nr, pt_word_t *any)
+{
+	(void)e;
+	(void)nr;
+	*any = 0;
+	return 0;
+}
+
+static inline uint32_t pt_valid_vec(const pt_word_t *e, uint32_t nr, pt_word_t *all)
+{
+	(void)e;
+	(void)nr;
+	*all = 1;
+	return 0;
+}
+
+static inline uint32_t pt_diff_vec(const pt_word_t *e, uint32_t nr, pt_word_t *diff)
+{
+	(void)e;
+	(void)nr;
+	*diff = 0;
+	return 0;
+}
+
+static inline uint32_t pt_fill_vec(pt_word_t *e, uint32_t nr, pt_word_t v, pt_word_t step)
+{
+	(void)e;
+	(void)nr;
+	(void)v;
+	(void)step;
+	return 0;
+}
+#endif
+
+#ifndef PT_VEC_WORDS
+#define PT_VEC_WORDS 1
+#endif
+#if PT_VEC_WORDS == 1 || PT_WORD_BYTES != 8
+static inline uint32_t pt_put_vec(pt_word_t *e, const phys_addr_t *phys, uint32_t nr,
+				  pt_word_t word)
+{
+	(void)e;
+	(void)phys;
+	(void)nr;
+	(void)word;
+	return 0;
+}
+#endif
+
+/* Is one of @nr entries not 0? */
 static inline bool pt_any(const pt_word_t *e, uint32_t nr)
 {
-	pt_word_t any = 0;
+	pt_word_t any;
 
-	for (; nr >= 4; nr -= 4, e += 4)
-		any |= e[0] | e[1] | e[2] | e[3];
-	for (; nr != 0; nr--, e++)
-		any |= e[0];
+	for (uint32_t i = pt_any_vec(e, nr, &any); i < nr; i++)
+		any |= e[i];
 	return any != 0;
 }
 
-/* Are all of n entries valid leaves of level 0? They belong to the caller. */
+/* Are all of @nr entries valid leaves of level 0? */
 static inline bool pt_all_valid(const pt_word_t *e, uint32_t nr)
 {
-	pt_word_t a = 1;
-	pt_word_t b = 1;
+	pt_word_t all;
 
-	for (; nr >= 4; nr -= 4, e += 4) {
-		a = pt_fmt_fold_valid(pt_fmt_fold_valid(a, PT_LE(e[0])), PT_LE(e[1]));
-		b = pt_fmt_fold_valid(pt_fmt_fold_valid(b, PT_LE(e[2])), PT_LE(e[3]));
-	}
-	for (; nr != 0; nr--, e++)
-		a = pt_fmt_fold_valid(a, PT_LE(e[0]));
-	return (a & b & 1) != 0;
+	for (uint32_t i = pt_valid_vec(e, nr, &all); i < nr; i++)
+		all = PT_FMT_FOLD_VALID(all, PT_LE(e[i]));
+	return (all & 1) != 0;
+}
+
+/* Have all of @nr entries, at least one, the same descriptor type? */
+static inline bool pt_same_type(const pt_word_t *e, uint32_t nr)
+{
+	pt_word_t diff;
+
+	for (uint32_t i = pt_diff_vec(e, nr, &diff); i < nr; i++)
+		diff |= e[i] ^ e[0];
+	return (PT_LE(diff) & PT_FMT_TYPE) == 0;
+}
+
+/* Granule entries for phys[0], phys[1] ... */
+static inline void pt_put(pt_word_t *e, const phys_addr_t *phys, uint32_t nr, pt_word_t word)
+{
+	for (uint32_t i = pt_put_vec(e, phys, nr, word); i < nr; i++)
+		pt_store(e + i, pt_fmt_encode(phys[i]) | word);
+}
+
+/* @nr words: v, v + step, v + 2 step ... */
+static inline void pt_fill(pt_word_t *e, uint32_t nr, pt_word_t v, pt_word_t step)
+{
+	for (uint32_t i = pt_fill_vec(e, nr, v, step); i < nr; i++)
+		pt_store(e + i, v + i * step);
 }
 
 static inline void pt_clear(pt_word_t *e, uint32_t nr)
 {
-	for (; nr >= 4; nr -= 4, e += 4) {
-		pt_store(e, 0);
-		pt_store(e + 1, 0);
-		pt_store(e + 2, 0);
-		pt_store(e + 3, 0);
-	}
-	for (; nr != 0; nr--, e++)
-		pt_store(e, 0);
-}
-
-static inline void pt_fill(pt_word_t *e, uint32_t nr, pt_word_t v, pt_word_t step)
-{
-	for (; nr >= 4; nr -= 4, e += 4) {
-		pt_store(e, v);
-		pt_store(e + 1, v + step);
-		pt_store(e + 2, v + 2 * step);
-		pt_store(e + 3, v + 3 * step);
-		v += 4 * step;
-	}
-	for (; nr != 0; nr--, e++, v += step)
-		pt_store(e, v);
+	pt_fill(e, nr, 0, 0);
 }
 
 #endif

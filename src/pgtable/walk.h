@@ -459,6 +459,28 @@ ALWAYS_INLINE struct pt_window pt_writer_put(struct pt_writer *w, struct pt_wind
 	return win;
 }
 
+/* The next @nr granules of IOVA translate to phys[0], phys[1] ... */
+static inline struct pt_window pt_writer_put_pages(struct pt_writer *w, struct pt_window win,
+						   const phys_addr_t *phys, uint32_t nr)
+{
+	const phys_addr_t *last = phys + nr;
+
+	while (phys != last) {
+		uint32_t n;
+
+		if (win.at == win.end) {
+			pt_writer_clean(w, win.at);
+			win = pt_writer_seek(w);
+		}
+		n = (uint32_t)bits_min((uint64_t)(last - phys), (uint64_t)(win.end - win.at));
+		DMA_ASSERT(!pt_any(win.at, n));
+		pt_put(win.at, phys, n, w->word);
+		win.at += n;
+		phys += n;
+	}
+	return win;
+}
+
 /* The walker sees everything that was put before any later store. */
 static inline void pt_writer_end(struct pt_writer *w, struct pt_window win)
 {
@@ -477,22 +499,24 @@ static inline bool pt_splits_group(uint32_t level, const pt_word_t *table, uint3
 	return ((idx + nr) & mask) != 0 && pt_fmt_is_group(level, pt_load(table + idx + nr - 1));
 }
 
-/* Blocks of @level from @iova on: how many leaf entries, at most @max, follow one another */
+/* How many leaf entries of @level follow one another from @iova on; at least 1, within @len */
 static inline int pt_count_blocks(uint32_t level, const pt_word_t *table, uint64_t iova,
 				  uint64_t len, uint32_t *nr)
 {
 	uint64_t size = UINT64_C(1) << pt_entry_lg2(level);
-	uint32_t idx = pt_index(iova, level);
-	uint64_t max = bits_min(len / size, pt_nr_entries(level) - idx);
-	uint32_t n = 0;
+	const pt_word_t *e = table + pt_index(iova, level);
+	uint64_t max =
+		bits_min(len >> pt_entry_lg2(level), pt_nr_entries(level) - pt_index(iova, level));
 
-	if (!pt_fmt_is_leaf(level, pt_load_shared(table + idx)))
+	if (!pt_fmt_is_leaf(level, pt_load_shared(e)))
 		return -ENOENT;
-	if ((iova & (size - 1)) != 0 || len < size)
+	if ((iova & (size - 1)) != 0 || max == 0)
 		return -EINVAL;
-	while (n < max && pt_fmt_is_leaf(level, pt_load_shared(table + idx + n)))
-		n++;
-	*nr = n;
+	*nr = (uint32_t)max;
+	if (likely(pt_same_type(e, *nr)))
+		return 0;
+	for (*nr = 1; pt_fmt_is_leaf(level, pt_load_shared(e + *nr)); ++*nr)
+		;
 	return 0;
 }
 

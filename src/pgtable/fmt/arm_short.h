@@ -27,6 +27,8 @@
 #define PT_TABLE_PHYS_LAST UINT64_C(0xffffffff)
 #define PT_SYNCED 0u /* no bit is free for software */
 
+#define PT_FMT_TYPE 3u
+
 /* First level: DDI0406C B3.5.1, figure B3-4 */
 #define S1_TABLE 0x1u
 #define S1_SECTION 0x2u
@@ -66,10 +68,8 @@ static inline bool pt_fmt_is_leaf(uint32_t level, uint32_t v)
 	return level == 1 ? (v & 3u) == S1_SECTION : (v & 3u) != 0;
 }
 
-static inline uint32_t pt_fmt_fold_valid(uint32_t acc, uint32_t v)
-{
-	return acc & (v | v >> 1);
-}
+/* Bit 0 of a running AND over words stays 1 while all of them are valid. */
+#define PT_FMT_FOLD_VALID(acc, v) ((acc) & ((v) | (v) >> 1))
 
 static inline bool pt_fmt_is_group(uint32_t level, uint32_t v)
 {

@@ -18,6 +18,7 @@
 
 /* Descriptor types, bits [1:0]: DDI0487 D8.3.1 */
 #define V8_TYPE UINT64_C(3)
+#define PT_FMT_TYPE V8_TYPE
 #define V8_BLOCK UINT64_C(1)
 #define V8_TABLE UINT64_C(3)
 #define V8_PAGE UINT64_C(3)
@@ -56,10 +57,7 @@ static inline bool pt_fmt_is_leaf(uint32_t level, uint64_t v)
 }
 
 /* Bit 0 of a running AND over words stays 1 while all of them are valid. */
-static inline uint64_t pt_fmt_fold_valid(uint64_t acc, uint64_t v)
-{
-	return acc & v;
-}
+#define PT_FMT_FOLD_VALID(acc, v) ((acc) & (v))
 
 static inline bool pt_fmt_is_group(uint32_t level, uint64_t v)
 {
@@ -77,9 +75,12 @@ static inline phys_addr_t pt_fmt_table_phys(uint64_t v)
 	return v & V8_ADDR;
 }
 
+/* The address field is the address: also for vectors of addresses. */
+#define PT_FMT_ENCODE(phys) (phys)
+
 static inline uint64_t pt_fmt_encode(phys_addr_t phys)
 {
-	return phys;
+	return PT_FMT_ENCODE(phys);
 }
 
 /* log2 of the memory whose first byte the word names */
