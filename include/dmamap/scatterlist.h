@@ -157,8 +157,26 @@ struct sg_page_iter {
 	bool started;
 };
 
+/**
+ * sg_page_iter_start() - begin to walk the encoded pages of a list
+ * @iter: filled in
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ * @dma: walk DMA segments instead of memory
+ *
+ * Context: any
+ */
 DMA_API void sg_page_iter_start(struct sg_page_iter *iter, struct scatterlist *sgl,
 				unsigned int nents, bool dma);
+
+/**
+ * sg_page_iter_next() - go to the next page
+ * @iter: the walk
+ *
+ * Context: any
+ *
+ * Return: false at the end
+ */
 DMA_API bool sg_page_iter_next(struct sg_page_iter *iter);
 
 /* Inside for_each_sg_page(): the page. Inside for_each_sg_dma_page(): the DMA address. */
@@ -179,7 +197,13 @@ static inline dma_addr_t sg_page_iter_dma_address(const struct sg_page_iter *ite
 #define for_each_sgtable_page(sgt, iter) for_each_sg_page((sgt)->sgl, iter, (sgt)->orig_nents)
 #define for_each_sgtable_dma_page(sgt, iter) for_each_sg_dma_page((sgt)->sgl, iter, (sgt)->nents)
 
-/* Clear @nents entries, at least 1, and mark the last one as the end. */
+/**
+ * sg_init_table() - clear entries and mark the last one as the end
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ *
+ * Context: any
+ */
 DMA_API void sg_init_table(struct scatterlist *sgl, unsigned int nents);
 
 /**
@@ -189,12 +213,24 @@ DMA_API void sg_init_table(struct scatterlist *sgl, unsigned int nents);
  * @buf: ordinary memory of the driver's side, physically contiguous
  * @len: bytes
  *
+ * Context: any
+ *
  * Return: 0; -EFAULT with rule not_linear when @buf has no fixed physical address
  */
 DMA_API DMA_MUST_CHECK int sg_set_buf(struct dma_platform *p, struct scatterlist *sg,
 				      const void *buf, uint32_t len);
 
-/* A list of one entry; as sg_set_buf(). */
+/**
+ * sg_init_one() - a list of one entry
+ * @p: platform
+ * @sg: entry; unchanged on error
+ * @buf: as for sg_set_buf()
+ * @len: bytes
+ *
+ * Context: any
+ *
+ * Return: as sg_set_buf()
+ */
 DMA_API DMA_MUST_CHECK int sg_init_one(struct dma_platform *p, struct scatterlist *sg,
 				       const void *buf, uint32_t len);
 
@@ -217,7 +253,12 @@ DMA_API DMA_MUST_CHECK int sg_init_one(struct dma_platform *p, struct scatterlis
 DMA_API DMA_MUST_CHECK int sg_alloc_table(struct dma_platform *p, struct sg_table *sgt,
 					  unsigned int nents, gfp_t gfp);
 
-/* Free the entries, clear the table. A table without entries, or of somebody else's, is ignored. */
+/**
+ * sg_free_table() - free the entries, clear the table
+ * @sgt: table; one without entries, or of somebody else's, is ignored
+ *
+ * Context: any
+ */
 DMA_API void sg_free_table(struct sg_table *sgt);
 
 /**
@@ -266,8 +307,8 @@ struct sg_append_table {
  * @append: table, zero before the first call; unchanged on error
  * @phys: first byte
  * @len: bytes, not 0
- * @max_segment: bytes of the longest entry, a multiple of the CPU page; longer runs are split, where
- *	a CPU page ends
+ * @max_segment: bytes of the longest entry, a multiple of the CPU page; longer runs are split,
+ *	where a CPU page ends
  *
  * A run that continues the last entry makes it longer.
  *
@@ -278,7 +319,21 @@ struct sg_append_table {
 DMA_API DMA_MUST_CHECK int sg_append_phys(struct dma_platform *p, struct sg_append_table *append,
 					  phys_addr_t phys, uint64_t len, uint32_t max_segment);
 
-/* The same by CPU pages; arguments as sg_alloc_table_from_pages_segment(). */
+/**
+ * sg_alloc_append_table_from_pages() - sg_append_phys() by CPU pages
+ * @p: platform
+ * @append: table, zero before the first call; unchanged on error
+ * @pages: encoded pages
+ * @n_pages: their number, at least 1
+ * @offset: of the first byte in the first page, below the page size
+ * @size: bytes, not 0, at most what the pages hold
+ * @max_segment: bytes of the longest entry, at least a CPU page; rounded down to pages
+ * @gfp: see sg_alloc_table()
+ *
+ * Context: any
+ *
+ * Return: as sg_alloc_table_from_pages_segment()
+ */
 DMA_API DMA_MUST_CHECK int sg_alloc_append_table_from_pages(struct dma_platform *p,
 							    struct sg_append_table *append,
 							    struct page *const *pages,
@@ -286,18 +341,54 @@ DMA_API DMA_MUST_CHECK int sg_alloc_append_table_from_pages(struct dma_platform 
 							    unsigned int offset, unsigned long size,
 							    unsigned int max_segment, gfp_t gfp);
 
+/**
+ * sg_free_append_table() - free the entries, clear the table
+ * @append: table; one without entries is ignored
+ *
+ * Context: any
+ */
 DMA_API void sg_free_append_table(struct sg_append_table *append);
 
-/* Entries up to the end. */
+/**
+ * sg_nents() - entries up to the end of a list
+ * @sgl: first entry
+ *
+ * Context: any
+ *
+ * Return: their number
+ */
 DMA_API int sg_nents(struct scatterlist *sgl);
 
-/* Entries needed to hold @len bytes; -EINVAL when the list is shorter. */
+/**
+ * sg_nents_for_len() - entries needed to hold a number of bytes
+ * @sgl: first entry
+ * @len: bytes
+ *
+ * Context: any
+ *
+ * Return: their number; -EINVAL when the list is shorter
+ */
 DMA_API int sg_nents_for_len(struct scatterlist *sgl, uint64_t len);
 
-/* The last of @nents entries. */
+/**
+ * sg_last() - the last entry of a list
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ *
+ * Context: any
+ *
+ * Return: the entry
+ */
 DMA_API struct scatterlist *sg_last(struct scatterlist *sgl, unsigned int nents);
 
-/* Make the last of @prv_nents entries, which is lost, a link to @sgl. */
+/**
+ * sg_chain() - make the last entry of a list, which is lost, a link to another
+ * @prv: first list
+ * @prv_nents: its entries, at least 2
+ * @sgl: list that follows
+ *
+ * Context: any
+ */
 DMA_API void sg_chain(struct scatterlist *prv, unsigned int prv_nents, struct scatterlist *sgl);
 
 /**
@@ -312,13 +403,25 @@ DMA_API void sg_chain(struct scatterlist *prv, unsigned int prv_nents, struct sc
  *
  * Memory only: DMA addresses are not split.
  *
+ * Context: any
+ *
  * Return: 0; -EINVAL (rules length: a size of 0 or more than @in holds); -ENOMEM (rule no_meta)
  */
 DMA_API DMA_MUST_CHECK int sg_split(struct dma_platform *p, struct scatterlist *in, uint64_t skip,
 				    int nb_splits, const size_t *split_sizes, struct sg_table *out,
 				    gfp_t gfp);
 
-/* True when the DMA segments of a mapped list are one range of DMA addresses (SEED-22). */
+/**
+ * dma_sg_is_contiguous() - are the DMA segments of a list one range?
+ * @sgl: first entry
+ * @nents: segments, as the map returned
+ *
+ * - Source: rules.md SEED-22
+ *
+ * Context: any
+ *
+ * Return: true when each segment begins where the one before it ends
+ */
 DMA_API bool dma_sg_is_contiguous(struct scatterlist *sgl, unsigned int nents);
 
 /**
@@ -343,23 +446,94 @@ struct sg_mapping_iter {
 	void *mapped;
 };
 
+/**
+ * sg_miter_start() - begin to walk the memory of a list with the CPU
+ * @p: platform
+ * @miter: filled in
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ *
+ * Context: any; may sleep where the platform maps memory for the CPU
+ */
 DMA_API void sg_miter_start(struct dma_platform *p, struct sg_mapping_iter *miter,
 			    struct scatterlist *sgl, unsigned int nents);
-/* False when the list ends before @offset more bytes. */
+
+/**
+ * sg_miter_skip() - pass over bytes
+ * @miter: the walk
+ * @offset: bytes to pass over
+ *
+ * Context: as sg_miter_start()
+ *
+ * Return: false when the list ends before @offset more bytes
+ */
 DMA_API bool sg_miter_skip(struct sg_mapping_iter *miter, uint64_t offset);
-/* False at the end, or when a piece cannot be mapped for the CPU. */
+
+/**
+ * sg_miter_next() - go to the next piece
+ * @miter: the walk
+ *
+ * Context: as sg_miter_start()
+ *
+ * Return: false at the end, or when a piece cannot be mapped for the CPU
+ */
 DMA_API bool sg_miter_next(struct sg_mapping_iter *miter);
+
+/**
+ * sg_miter_stop() - end a walk, at any time
+ * @miter: the walk
+ *
+ * Context: as sg_miter_start()
+ */
 DMA_API void sg_miter_stop(struct sg_mapping_iter *miter);
 
-/*
- * Copy between a list, from its byte @skip on, and a buffer; or clear. Bytes done: fewer than @len
- * where the list ends or a page cannot be mapped. Not for memory that is mapped for a
- * non-coherent device, nor for memory that has an uncached mapping.
+/**
+ * sg_pcopy_from_buffer() - copy a buffer into a list
+ * @p: platform
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ * @buf: source
+ * @len: bytes
+ * @skip: byte of the list where it begins
+ *
+ * Not for memory that is mapped for a non-coherent device, nor for memory that has an uncached
+ * mapping.
+ *
+ * Context: as sg_miter_start()
+ *
+ * Return: bytes done: fewer than @len where the list ends or a page cannot be mapped
  */
 DMA_API size_t sg_pcopy_from_buffer(struct dma_platform *p, struct scatterlist *sgl,
 				    unsigned int nents, const void *buf, size_t len, uint64_t skip);
+
+/**
+ * sg_pcopy_to_buffer() - copy from a list into a buffer
+ * @p: platform
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ * @buf: destination
+ * @len: bytes
+ * @skip: byte of the list where it begins
+ *
+ * Context: as sg_miter_start()
+ *
+ * Return: bytes done, as sg_pcopy_from_buffer()
+ */
 DMA_API size_t sg_pcopy_to_buffer(struct dma_platform *p, struct scatterlist *sgl,
 				  unsigned int nents, void *buf, size_t len, uint64_t skip);
+
+/**
+ * sg_zero_buffer() - clear memory of a list
+ * @p: platform
+ * @sgl: first entry
+ * @nents: entries, at least 1
+ * @len: bytes
+ * @skip: byte of the list where it begins
+ *
+ * Context: as sg_miter_start()
+ *
+ * Return: bytes done, as sg_pcopy_from_buffer()
+ */
 DMA_API size_t sg_zero_buffer(struct dma_platform *p, struct scatterlist *sgl, unsigned int nents,
 			      size_t len, uint64_t skip);
 
