@@ -15,7 +15,7 @@
 #include "sim/rng.h"
 
 #define PTE_PRESENT 0x1u
-#define PTE_ANON 0x2u	  /* a page of the program's own */
+#define PTE_ANON 0x2u /* a page of the program's own */
 #define PTE_READ_ONLY 0x4u
 #define PTE_RUNS 0x8u	  /* mapped by as_map */
 #define PTE_MMIO 0x10u	  /* no host mapping behind it */
@@ -275,9 +275,8 @@ static int protect_page(struct dma_as *as, uint64_t idx, bool read_only)
 {
 	uint64_t *pte = &as->ptes[idx];
 
-	if ((*pte & PTE_MMIO) == 0 &&
-	    mprotect(as->host + (idx << as->page_lg2), as->page,
-		     read_only ? PROT_READ : PROT_READ | PROT_WRITE) != 0)
+	if ((*pte & PTE_MMIO) == 0 && mprotect(as->host + (idx << as->page_lg2), as->page,
+					       read_only ? PROT_READ : PROT_READ | PROT_WRITE) != 0)
 		return -ENOMEM;
 	*pte &= ~(uint64_t)PTE_READ_ONLY;
 	*pte |= read_only ? PTE_READ_ONLY : 0;
@@ -591,7 +590,8 @@ static void pin_commit(struct dma_as *as, const struct dma_pin_run *runs, uint32
 			sim_mem_counters(as->mem)->tokens += nr;
 		for (uint64_t n = 0; runs[i].kind == DMA_PHYS_RAM && n < nr; n++)
 			sim_ram_pin(as->ram, first + (n << as->page_lg2));
-		sim_trace_add(sim_mem_cfg(as->mem)->trace, SIM_TRACE_PIN, runs[i].phys, runs[i].len);
+		sim_trace_add(sim_mem_cfg(as->mem)->trace, SIM_TRACE_PIN, runs[i].phys,
+			      runs[i].len);
 	}
 }
 

@@ -58,8 +58,8 @@ static int alloc_views(struct sim_cache *c)
 	c->image = MAP_FAILED;
 	c->fd = memfd_create("sim-cache", MFD_CLOEXEC);
 	if (c->fd >= 0 && ftruncate(c->fd, (off_t)c->bytes) == 0)
-		c->image = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_NORESERVE, c->fd, 0);
+		c->image = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+				c->fd, 0);
 	c->shadow = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	c->slot_of_page = malloc(nr_pages * sizeof(*c->slot_of_page));

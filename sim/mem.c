@@ -146,11 +146,12 @@ int sim_mem_place(struct sim_mem *mem, void *host, uint64_t phys, uint64_t len,
 		  enum dma_memtype memtype, uint32_t prot)
 {
 	bool wb = memtype == DMA_MEM_WB;
-	int fd = wb && mem->cfg.cache != NULL ? sim_cache_fd(mem->cfg.cache) :
-						sim_ram_fd(mem->cfg.ram);
+	int fd = wb && mem->cfg.cache != NULL ? sim_cache_fd(mem->cfg.cache)
+					      : sim_ram_fd(mem->cfg.ram);
 
 	if (mmap(host, len, (prot & 2u) != 0 ? PROT_READ | PROT_WRITE : PROT_READ,
-		 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, (off_t)(phys - mem->base)) == MAP_FAILED)
+		 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
+		 (off_t)(phys - mem->base)) == MAP_FAILED)
 		return -ENOMEM;
 	sim_ram_lock(mem->cfg.ram);
 	for (uint64_t off = 0; off < len; off += mem->page)

@@ -123,7 +123,8 @@ static int open_rest(struct sim_machine *m, const struct sim_smmuv3_cfg *smmu)
 			sim_machine_log(&m->cfg, DMA_LOG_ERR, "smmu: sizes outside their ranges");
 		if (err == -EEXIST)
 			sim_machine_log(&m->cfg, DMA_LOG_ERR,
-					"ram_base: RAM lies over the SMMU at 0x%llx", SIM_SMMU_BASE);
+					"ram_base: RAM lies over the SMMU at 0x%llx",
+					SIM_SMMU_BASE);
 	}
 	return err == -EEXIST ? -EINVAL : err;
 }
@@ -169,7 +170,8 @@ int sim_machine_open(const struct sim_machine_cfg *cfg, struct sim_machine **out
 		if (err == -ENOMEM)
 			sim_machine_log(cfg, DMA_LOG_ERR,
 					"not enough memory for a machine with %" PRIu64
-					" bytes of RAM", m->cfg.ram_bytes);
+					" bytes of RAM",
+					m->cfg.ram_bytes);
 		free_all(m);
 		return err;
 	}

@@ -41,7 +41,7 @@ struct sim_machine {
 	struct sim_smmuv3 *smmu;
 	struct sim_engine *smmu_engine;
 	bool smmu_snoops;
-	bool exact_writes; /* the host tells written pages */
+	bool exact_writes;  /* the host tells written pages */
 	struct sim_rng rng; /* of the pace; under the RAM lock */
 	struct sim_inject inject;
 	_Atomic uint64_t owned_pages;

@@ -42,7 +42,8 @@ static void *meta_alloc(struct dma_platform *p, size_t bytes, size_t align)
 		return NULL;
 	if (align < sizeof(void *))
 		align = sizeof(void *);
-	mem = bytes > SIZE_MAX - align ? NULL : aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
+	mem = bytes > SIZE_MAX - align ? NULL
+				       : aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
 	if (mem == NULL)
 		return NULL;
 	memset(mem, 0, bytes);

@@ -223,7 +223,7 @@ DMA_MUST_CHECK int sim_machine_view(struct sim_machine *machine, const struct dm
 uint64_t sim_machine_cpu_mapped_bytes(struct sim_machine *machine, const struct dma_phys_run *runs,
 				      uint32_t nr_runs);
 /* Host pages of @runs that the driver's side or a user program wrote; UINT64_MAX if unknown. */
-uint64_t sim_machine_cpu_touched_pages(struct sim_machine *machine,
-				       const struct dma_phys_run *runs, uint32_t nr_runs);
+uint64_t sim_machine_cpu_touched_pages(struct sim_machine *machine, const struct dma_phys_run *runs,
+				       uint32_t nr_runs);
 
 #endif

@@ -71,7 +71,8 @@ static bool kernel_marks_writes(int pagemap)
 		works = write(clear, "4", 1) == 1 && pread(pagemap, &entry[0], 8, at) == 8;
 		page[0] = 2;
 		works = works && pread(pagemap, &entry[1], 8, at) == 8 &&
-			(entry[0] & PAGEMAP_SOFT_DIRTY) == 0 && (entry[1] & PAGEMAP_SOFT_DIRTY) != 0;
+			(entry[0] & PAGEMAP_SOFT_DIRTY) == 0 &&
+			(entry[1] & PAGEMAP_SOFT_DIRTY) != 0;
 	}
 	if (page != MAP_FAILED)
 		munmap((void *)(uintptr_t)page, HOST_PAGE);
@@ -234,7 +235,8 @@ static int scan_init(struct view_scan *scan, struct sim_machine *m)
 	if (m->cache != NULL)
 		sim_cache_image_range(m->cache, &scan->own_start[1], &scan->own_end[1]);
 	if (fstat(sim_ram_fd(m->ram), &scan->ram) != 0 ||
-	    fstat(m->cache != NULL ? sim_cache_fd(m->cache) : sim_ram_fd(m->ram), &scan->image) != 0)
+	    fstat(m->cache != NULL ? sim_cache_fd(m->cache) : sim_ram_fd(m->ram), &scan->image) !=
+		    0)
 		return -EIO;
 	scan->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (scan->pagemap < 0)
@@ -277,8 +279,8 @@ uint64_t sim_machine_cpu_mapped_bytes(struct sim_machine *m, const struct dma_ph
 {
 	struct sim_machine_view view;
 
-	return sim_machine_view(m, runs, nr_runs, &view) == 0 ? view.kernel_mapped_bytes :
-								 UINT64_MAX;
+	return sim_machine_view(m, runs, nr_runs, &view) == 0 ? view.kernel_mapped_bytes
+							      : UINT64_MAX;
 }
 
 uint64_t sim_machine_cpu_touched_pages(struct sim_machine *m, const struct dma_phys_run *runs,
@@ -286,7 +288,7 @@ uint64_t sim_machine_cpu_touched_pages(struct sim_machine *m, const struct dma_p
 {
 	struct sim_machine_view view;
 
-	return sim_machine_view(m, runs, nr_runs, &view) == 0 ?
-		       view.kernel_written_pages + view.user_written_pages :
-		       UINT64_MAX;
+	return sim_machine_view(m, runs, nr_runs, &view) == 0
+		       ? view.kernel_written_pages + view.user_written_pages
+		       : UINT64_MAX;
 }
