@@ -184,7 +184,8 @@ const char *sim_smmuv3_finding_text(enum sim_smmuv3_finding kind)
 		[SIM_SMMUV3_FIND_CMDQ_PROD] = "CMDQ_PROD outside the queue or past CONS",
 		[SIM_SMMUV3_FIND_EVENTQ_CONS] = "EVENTQ_CONS outside the queue or past PROD",
 		[SIM_SMMUV3_FIND_GERRORN] = "GERRORN toggled for an error that is not active",
-		[SIM_SMMUV3_FIND_ENABLE_UNPREPARED] = "SMMUEN set before the caches were invalidated",
+		[SIM_SMMUV3_FIND_ENABLE_UNPREPARED] =
+			"SMMUEN set before the caches were invalidated",
 		[SIM_SMMUV3_FIND_ILLEGAL_COMMAND] = "illegal command",
 		[SIM_SMMUV3_FIND_COMMAND_BITS] = "reserved command bits non-zero",
 		[SIM_SMMUV3_FIND_STE_TORN] = "a live STE changed in more than one 64-bit word",

@@ -170,35 +170,35 @@ enum sim_smmuv3_event {
 
 /* What software did that it may not rely on. One counter and one text each. */
 enum sim_smmuv3_finding {
-	SIM_SMMUV3_FIND_BAD_ACCESS,	    /* width, alignment, or no register there */
-	SIM_SMMUV3_FIND_READ_ONLY,	    /* write to a read-only register */
-	SIM_SMMUV3_FIND_RESERVED_BITS,	    /* reserved register bits written non-zero */
-	SIM_SMMUV3_FIND_WRONG_PAGE,	    /* event queue index through page 0 */
-	SIM_SMMUV3_FIND_CR0_BEFORE_ACK,	    /* CR0 bit changed again before CR0ACK followed */
-	SIM_SMMUV3_FIND_IRQ_BEFORE_ACK,	    /* IRQ_CTRL changed before IRQ_CTRLACK followed */
-	SIM_SMMUV3_FIND_GBPA_NO_UPDATE,	    /* GBPA written without Update, or while updating */
-	SIM_SMMUV3_FIND_LIVE_STRTAB,	    /* STRTAB_BASE(_CFG) changed while SMMUEN */
-	SIM_SMMUV3_FIND_LIVE_CMDQ,	    /* CMDQ_BASE or CONS written while CMDQEN */
-	SIM_SMMUV3_FIND_LIVE_EVENTQ,	    /* EVENTQ_BASE or PROD written while EVENTQEN */
-	SIM_SMMUV3_FIND_LIVE_CR,	    /* CR1 or CR2 field changed while in use */
-	SIM_SMMUV3_FIND_LIVE_IRQ_CFG,	    /* *_IRQ_CFG* changed while that interrupt is enabled */
-	SIM_SMMUV3_FIND_QUEUE_SIZE,	    /* LOG2SIZE beyond IDR1, or base not aligned to its size */
-	SIM_SMMUV3_FIND_STRTAB_SIZE,	    /* bad FMT, SPLIT, LOG2SIZE or base not aligned */
-	SIM_SMMUV3_FIND_CMDQ_PROD,	    /* PROD outside the queue or past CONS */
-	SIM_SMMUV3_FIND_EVENTQ_CONS,	    /* CONS outside the queue or past PROD */
-	SIM_SMMUV3_FIND_GERRORN,	    /* GERRORN toggled for an error that is not active */
-	SIM_SMMUV3_FIND_ENABLE_UNPREPARED,  /* SMMUEN set before the caches were ever invalidated */
-	SIM_SMMUV3_FIND_ILLEGAL_COMMAND,    /* a command that gave CERROR_ILL */
-	SIM_SMMUV3_FIND_COMMAND_BITS,	    /* reserved command bits non-zero */
-	SIM_SMMUV3_FIND_STE_TORN,	    /* valid cached STE changed in more than one 64-bit word */
-	SIM_SMMUV3_FIND_CD_TORN,	    /* the same for a CD */
-	SIM_SMMUV3_FIND_STE_BITS,	    /* reserved STE bits non-zero */
-	SIM_SMMUV3_FIND_CD_BITS,	    /* reserved CD bits non-zero, or TTB not aligned */
-	SIM_SMMUV3_FIND_BBM,		    /* cached leaf differs from another valid leaf in memory */
-	SIM_SMMUV3_FIND_WALK_STALE,	    /* a cached table differs from another valid one in memory */
-	SIM_SMMUV3_FIND_TLB_CONFLICT,	    /* two cached entries for one address */
-	SIM_SMMUV3_FIND_BAD_CONTIG,	    /* contiguous bit on a group that is not one */
-	SIM_SMMUV3_FIND_TT_BITS,	    /* reserved bits of a table descriptor or leaf non-zero */
+	SIM_SMMUV3_FIND_BAD_ACCESS,	/* width, alignment, or no register there */
+	SIM_SMMUV3_FIND_READ_ONLY,	/* write to a read-only register */
+	SIM_SMMUV3_FIND_RESERVED_BITS,	/* reserved register bits written non-zero */
+	SIM_SMMUV3_FIND_WRONG_PAGE,	/* event queue index through page 0 */
+	SIM_SMMUV3_FIND_CR0_BEFORE_ACK, /* CR0 bit changed again before CR0ACK followed */
+	SIM_SMMUV3_FIND_IRQ_BEFORE_ACK, /* IRQ_CTRL changed before IRQ_CTRLACK followed */
+	SIM_SMMUV3_FIND_GBPA_NO_UPDATE, /* GBPA written without Update, or while updating */
+	SIM_SMMUV3_FIND_LIVE_STRTAB,	/* STRTAB_BASE(_CFG) changed while SMMUEN */
+	SIM_SMMUV3_FIND_LIVE_CMDQ,	/* CMDQ_BASE or CONS written while CMDQEN */
+	SIM_SMMUV3_FIND_LIVE_EVENTQ,	/* EVENTQ_BASE or PROD written while EVENTQEN */
+	SIM_SMMUV3_FIND_LIVE_CR,	/* CR1 or CR2 field changed while in use */
+	SIM_SMMUV3_FIND_LIVE_IRQ_CFG,	/* *_IRQ_CFG* changed while that interrupt is enabled */
+	SIM_SMMUV3_FIND_QUEUE_SIZE,	/* LOG2SIZE beyond IDR1, or base not aligned to its size */
+	SIM_SMMUV3_FIND_STRTAB_SIZE,	/* bad FMT, SPLIT, LOG2SIZE or base not aligned */
+	SIM_SMMUV3_FIND_CMDQ_PROD,	/* PROD outside the queue or past CONS */
+	SIM_SMMUV3_FIND_EVENTQ_CONS,	/* CONS outside the queue or past PROD */
+	SIM_SMMUV3_FIND_GERRORN,	/* GERRORN toggled for an error that is not active */
+	SIM_SMMUV3_FIND_ENABLE_UNPREPARED, /* SMMUEN set before the caches were ever invalidated */
+	SIM_SMMUV3_FIND_ILLEGAL_COMMAND,   /* a command that gave CERROR_ILL */
+	SIM_SMMUV3_FIND_COMMAND_BITS,	   /* reserved command bits non-zero */
+	SIM_SMMUV3_FIND_STE_TORN,     /* valid cached STE changed in more than one 64-bit word */
+	SIM_SMMUV3_FIND_CD_TORN,      /* the same for a CD */
+	SIM_SMMUV3_FIND_STE_BITS,     /* reserved STE bits non-zero */
+	SIM_SMMUV3_FIND_CD_BITS,      /* reserved CD bits non-zero, or TTB not aligned */
+	SIM_SMMUV3_FIND_BBM,	      /* cached leaf differs from another valid leaf in memory */
+	SIM_SMMUV3_FIND_WALK_STALE,   /* a cached table differs from another valid one in memory */
+	SIM_SMMUV3_FIND_TLB_CONFLICT, /* two cached entries for one address */
+	SIM_SMMUV3_FIND_BAD_CONTIG,   /* contiguous bit on a group that is not one */
+	SIM_SMMUV3_FIND_TT_BITS,      /* reserved bits of a table descriptor or leaf non-zero */
 	SIM_SMMUV3_NR_FINDINGS
 };
 
@@ -250,13 +250,13 @@ struct sim_smmuv3_stats {
 
 /* Faults that a test injects. Each takes its argument as described. */
 enum sim_smmuv3_inject {
-	SIM_SMMUV3_INJECT_CMD_ILL,	/* the next arg commands give CERROR_ILL */
-	SIM_SMMUV3_INJECT_CMD_ABT,	/* the next arg command fetches give CERROR_ABT */
-	SIM_SMMUV3_INJECT_STUCK,	/* no command is fetched for arg steps; UINT64_MAX = for ever */
-	SIM_SMMUV3_INJECT_SYNC_STUCK,	/* no CMD_SYNC completes for arg steps */
-	SIM_SMMUV3_INJECT_EVENTQ_FULL,	/* the next arg events find the queue full */
-	SIM_SMMUV3_INJECT_GERROR,	/* raise the GERROR bits in arg that are not active */
-	SIM_SMMUV3_INJECT_WALK_ABORT,	/* table reads of the 8 bytes at arg abort; UINT64_MAX = off */
+	SIM_SMMUV3_INJECT_CMD_ILL, /* the next arg commands give CERROR_ILL */
+	SIM_SMMUV3_INJECT_CMD_ABT, /* the next arg command fetches give CERROR_ABT */
+	SIM_SMMUV3_INJECT_STUCK,   /* no command is fetched for arg steps; UINT64_MAX = for ever */
+	SIM_SMMUV3_INJECT_SYNC_STUCK,  /* no CMD_SYNC completes for arg steps */
+	SIM_SMMUV3_INJECT_EVENTQ_FULL, /* the next arg events find the queue full */
+	SIM_SMMUV3_INJECT_GERROR,      /* raise the GERROR bits in arg that are not active */
+	SIM_SMMUV3_INJECT_WALK_ABORT, /* table reads of the 8 bytes at arg abort; UINT64_MAX = off */
 	SIM_SMMUV3_INJECT_CONFIG_ABORT, /* STE and CD reads that touch arg abort; UINT64_MAX = off */
 };
 

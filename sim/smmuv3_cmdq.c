@@ -264,8 +264,8 @@ static bool cmdq_next(struct sim_smmuv3 *s)
 	s->stats.commands[cmd.op]++;
 	if (cmd.op != COMMAND_SYNC)
 		command_begin(s, &cmd);
-	s->reg.cmdq_cons = (s->reg.cmdq_cons & (0x7fu << 24)) |
-			   ((s->reg.cmdq_cons + 1) & ((2u << lg2) - 1));
+	s->reg.cmdq_cons =
+		(s->reg.cmdq_cons & (0x7fu << 24)) | ((s->reg.cmdq_cons + 1) & ((2u << lg2) - 1));
 	if (cmd.op == COMMAND_SYNC)
 		sync_signal(s, &cmd);
 	return true;

@@ -103,9 +103,9 @@ static bool structure_get(struct sim_smmuv3 *s, enum sim_smmu_config_kind kind,
 		return false;
 	for (unsigned int i = 0; i < len / 8; i++)
 		word[i] = fresh.word[i];
-	valid = kind == CONFIG_CD    ? (word[0] >> 31 & 1) != 0 :
-		kind == CONFIG_L1STD ? (word[0] & 0x1f) != 0 :
-				       (word[0] & 1) != 0;
+	valid = kind == CONFIG_CD      ? (word[0] >> 31 & 1) != 0
+		: kind == CONFIG_L1STD ? (word[0] & 0x1f) != 0
+				       : (word[0] & 1) != 0;
 	if (valid || s->cfg.cache_invalid_config)
 		cache_put(s, &s->config[kind], &fresh);
 	return true;

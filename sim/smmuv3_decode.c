@@ -59,9 +59,9 @@ static unsigned int granule_lg2(const struct sim_smmuv3 *s, uint64_t tg, bool up
 	static const uint8_t lower_lg2[] = { 12, 16, 14, 0 };
 	static const uint8_t upper_lg2[] = { 0, 14, 12, 16 };
 	unsigned int lg2 = upper ? upper_lg2[tg] : lower_lg2[tg];
-	unsigned int bit = lg2 == 12 ? SIM_SMMUV3_GRAN4K :
-			   lg2 == 14 ? SIM_SMMUV3_GRAN16K :
-				       SIM_SMMUV3_GRAN64K;
+	unsigned int bit = lg2 == 12   ? SIM_SMMUV3_GRAN4K
+			   : lg2 == 14 ? SIM_SMMUV3_GRAN16K
+				       : SIM_SMMUV3_GRAN64K;
 
 	return lg2 != 0 && (s->cfg.granules & bit) != 0 ? lg2 : 0;
 }
@@ -97,8 +97,7 @@ static bool decode_half(struct sim_smmuv3 *s, const uint64_t *cd, bool upper,
 	min = half->granule_lg2 == 16 && s->cfg.oas_bits == 52 ? 12 : 16;
 	if (txsz < min || txsz > 39)
 		return false;
-	if (half->ttb >> ctx->out_bits != 0 ||
-	    (half->granule_lg2 != 16 && half->ttb >> 48 != 0))
+	if (half->ttb >> ctx->out_bits != 0 || (half->granule_lg2 != 16 && half->ttb >> 48 != 0))
 		return false;
 	root_lg2 = (half->size_bits - half->granule_lg2) % (half->granule_lg2 - 3);
 	root_lg2 = root_lg2 == 0 ? half->granule_lg2 : root_lg2 + 3;

@@ -93,8 +93,7 @@ static void event_write(struct sim_smmuv3 *s, const uint64_t word[4])
 		return;
 	}
 	/* The index and its wrap bit count on together; OVFLG stays. */
-	reg->evtq_prod = (reg->evtq_prod & QUEUE_FLAG) |
-			 ((reg->evtq_prod + 1) & ((2u << lg2) - 1));
+	reg->evtq_prod = (reg->evtq_prod & QUEUE_FLAG) | ((reg->evtq_prod + 1) & ((2u << lg2) - 1));
 	s->stats.events_written++;
 	/* Interrupt when the queue becomes non-empty (3.18). */
 	if (nr == 0 && (reg->irq_ctrlack & IRQ_EVENTQ) != 0 &&

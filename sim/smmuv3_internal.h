@@ -121,7 +121,7 @@ enum sim_smmu_config_kind { CONFIG_STE, CONFIG_CD, CONFIG_L1STD, CONFIG_L1CD, CO
 
 /* A cached configuration structure; L1STD and L1CD use word[0] only. */
 struct sim_smmu_config {
-	uint32_t sid; /* L1STD: index of the descriptor */
+	uint32_t sid;  /* L1STD: index of the descriptor */
 	uint32_t ssid; /* L1CD: index of the descriptor */
 	uint64_t phys;
 	uint64_t word[8];
@@ -195,9 +195,9 @@ struct sim_smmu_fault {
 /* One of the two halves of an address space, from a CD. */
 struct sim_smmu_half {
 	uint64_t ttb;
-	unsigned int size_bits; /* 64 - TxSZ */
+	unsigned int size_bits;	  /* 64 - TxSZ */
 	unsigned int granule_lg2; /* 0: reserved or not implemented */
-	bool disabled; /* EPDx */
+	bool disabled;		  /* EPDx */
 	bool had;
 };
 

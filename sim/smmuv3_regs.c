@@ -9,8 +9,8 @@
 #define PAGE1 0x10000u
 
 enum reg_kind {
-	REG_RO, /* value of a field, writes are findings */
-	REG_IDR, /* computed */
+	REG_RO,	  /* value of a field, writes are findings */
+	REG_IDR,  /* computed */
 	REG_ZERO, /* reads 0, writes ignored */
 	REG_CR0,
 	REG_CR1,
@@ -33,7 +33,7 @@ struct reg_info {
 	uint32_t offset;
 	uint8_t width;
 	uint8_t kind;
-	uint16_t field; /* in struct sim_smmu_regs */
+	uint16_t field;	  /* in struct sim_smmu_regs */
 	uint64_t defined; /* bits that are not reserved */
 };
 
@@ -91,8 +91,8 @@ static uint64_t reg_get(const struct sim_smmuv3 *s, const struct reg_info *info)
 {
 	const char *at = (const char *)&s->reg + info->field;
 
-	return info->width == 8 ? *(const uint64_t *)(const void *)at :
-				  *(const uint32_t *)(const void *)at;
+	return info->width == 8 ? *(const uint64_t *)(const void *)at
+				: *(const uint32_t *)(const void *)at;
 }
 
 static void reg_set(struct sim_smmuv3 *s, const struct reg_info *info, uint64_t value)
@@ -117,8 +117,9 @@ static uint32_t idr0(const struct sim_smmuv3_cfg *cfg)
 /* 6.3.6. VAX goes with 52-bit outputs here. */
 static uint32_t idr5(const struct sim_smmuv3_cfg *cfg)
 {
-	static const uint8_t code[] = { [32] = 0, [36] = 1, [40] = 2, [42] = 3,
-					[44] = 4, [48] = 5, [52] = 6 };
+	static const uint8_t code[] = {
+		[32] = 0, [36] = 1, [40] = 2, [42] = 3, [44] = 4, [48] = 5, [52] = 6
+	};
 
 	return code[cfg->oas_bits] | cfg->granules << 4 | (cfg->oas_bits == 52 ? 1u << 10 : 0);
 }
@@ -263,8 +264,8 @@ static void check_strtab(struct sim_smmuv3 *s)
 		bad = bad || (split != 6 && split != 8 && split != 10);
 		bytes_lg2 = lg2 > split ? lg2 - split + 3 : 3;
 	}
-	if (bytes_lg2 < 64 && (s->reg.strtab_base & ADDR_BITS(6) &
-			       ((UINT64_C(1) << bytes_lg2) - 1)) != 0)
+	if (bytes_lg2 < 64 &&
+	    (s->reg.strtab_base & ADDR_BITS(6) & ((UINT64_C(1) << bytes_lg2) - 1)) != 0)
 		bad = true;
 	if (bad)
 		sim_smmu_find(s, SIM_SMMUV3_FIND_STRTAB_SIZE, cfg);
@@ -275,8 +276,7 @@ static void check_queue(struct sim_smmuv3 *s, uint64_t base, unsigned int entry_
 {
 	unsigned int lg2 = base & 0x1f;
 
-	if (lg2 > lg2_max ||
-	    (base & ADDR_BITS(5) & ((UINT64_C(1) << (lg2 + entry_lg2)) - 1)) != 0)
+	if (lg2 > lg2_max || (base & ADDR_BITS(5) & ((UINT64_C(1) << (lg2 + entry_lg2)) - 1)) != 0)
 		sim_smmu_find(s, SIM_SMMUV3_FIND_QUEUE_SIZE, base);
 }
 
@@ -306,8 +306,7 @@ static void write_cmdq_prod(struct sim_smmuv3 *s, uint32_t value)
 	uint32_t mask = (2u << lg2) - 1;
 
 	/* 3.5.1: beyond the wrap bit, more entries than the queue has, or backwards. */
-	if ((value & ~mask) != 0 ||
-	    sim_smmu_queue_nr(value, s->reg.cmdq_cons, lg2) > 1u << lg2 ||
+	if ((value & ~mask) != 0 || sim_smmu_queue_nr(value, s->reg.cmdq_cons, lg2) > 1u << lg2 ||
 	    sim_smmu_queue_nr(value, s->reg.cmdq_cons, lg2) <
 		    sim_smmu_queue_nr(s->reg.cmdq_prod, s->reg.cmdq_cons, lg2)) {
 		if ((s->reg.cr0ack & CR0_CMDQEN) != 0) {

@@ -197,7 +197,7 @@ struct selection {
 	uint64_t last;
 	uint32_t asid;
 	unsigned int granule_lg2; /* 0: no hint, any granule */
-	unsigned int level; /* 0: no hint, any level */
+	unsigned int level;	  /* 0: no hint, any level */
 	bool by_address;
 	bool by_asid;
 	bool leaf_only;

@@ -130,8 +130,8 @@ static void walk_begin(struct walk *w, bool upper)
 	w->level = 4 - levels;
 	w->index_bits = bits - stride * (levels - 1);
 	/* A root smaller than 64 bytes is aligned to 64 bytes (D8.2.5). */
-	w->table = w->half->ttb &
-		   ~((UINT64_C(1) << (w->index_bits < 3 ? 6 : w->index_bits + 3)) - 1);
+	w->table =
+		w->half->ttb & ~((UINT64_C(1) << (w->index_bits < 3 ? 6 : w->index_bits + 3)) - 1);
 }
 
 /* Go one table down. Levels above 3 with both low bits set (D8.3.1). */
@@ -297,14 +297,13 @@ bool sim_smmu_walk(struct sim_smmuv3 *s, const struct sim_smmu_context *ctx, uin
 		return walk_fault(&w, SIM_SMMUV3_F_TRANSLATION, CLASS_IN, 0);
 	walk_begin(&w, upper);
 	for (;;) {
-		uint64_t idx = w.iova >> level_lg2(&w, w.level) &
-			       ((UINT64_C(1) << w.index_bits) - 1);
+		uint64_t idx =
+			w.iova >> level_lg2(&w, w.level) & ((UINT64_C(1) << w.index_bits) - 1);
 
 		w.desc_phys = w.table + 8 * idx;
 		if (!walk_read(&w, w.desc_phys, &w.desc))
 			return false;
-		if ((w.desc & DESC_VALID) == 0 ||
-		    (w.level == 3 && (w.desc & DESC_TABLE) == 0) ||
+		if ((w.desc & DESC_VALID) == 0 || (w.level == 3 && (w.desc & DESC_TABLE) == 0) ||
 		    (w.level < 3 && (w.desc & DESC_TABLE) == 0 && !block_exists(&w)))
 			return walk_fault(&w, SIM_SMMUV3_F_TRANSLATION, CLASS_IN, 0);
 		if (w.level == 3 || (w.desc & DESC_TABLE) == 0)

@@ -223,8 +223,7 @@ bool event_take(struct fixture *f, uint64_t word[4])
 		return false;
 	for (unsigned int i = 0; i < 4; i++)
 		word[i] = ram_get(f, at + 8 * i);
-	reg_put(f, 0x100ac,
-		(cons & (1u << 31)) | ((cons + 1) & ((2u << EVTQ_LG2) - 1)));
+	reg_put(f, 0x100ac, (cons & (1u << 31)) | ((cons + 1) & ((2u << EVTQ_LG2) - 1)));
 	return true;
 }
 
