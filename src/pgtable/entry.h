@@ -9,8 +9,8 @@
  *
  * - 64-bit CPUs: an aligned volatile access is one access.
  * - 32-bit CPUs with 64-bit atomics (ARMv7: ldrexd, strexd): relaxed atomics.
- * - 32-bit CPUs without: two stores. The valid bits lie in the low half, so it is stored last to set
- *   and first to clear. Tables then lie below 4 GiB, and the low half alone is exchanged.
+ * - 32-bit CPUs without: two stores. The valid bits lie in the low half, so it is stored last to
+ *   set and first to clear. Tables then lie below 4 GiB, and the low half alone is exchanged.
  */
 #ifndef DMAMAP_PGTABLE_ENTRY_H
 #define DMAMAP_PGTABLE_ENTRY_H

@@ -12,8 +12,8 @@
  *
  * Concurrency: an entry belongs to whoever holds the IOVA it translates (a live mapping, or the
  * call that has just taken the IOVA), so calls on disjoint IOVA need no lock. Tables are linked by
- * compare-and-exchange. Only pgtable_retire() and pgtable_reserve() unlink, only below IOVA that the
- * caller holds alone. The table pool has a spin lock of its own.
+ * compare-and-exchange. Only pgtable_retire() and pgtable_reserve() unlink, only below IOVA that
+ * the caller holds alone. The table pool has a spin lock of its own.
  *
  * A map: pgtable_reserve() checks and allocates; if rsv->gather is not empty the caller invalidates
  * it; pgtable_map() writes and cannot fail; pgtable_release() gives back what was not needed.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table pool: table memory of one page table, taken from the platform in chunks because each
- * request is a slow call. A table in the pool is all zero but for its first two words: the link, and
- * a mark that no table in use can hold there. Neither looks like a valid entry in any format. Lock: the
- * pool's spin lock, held for list operations only, never around a platform call that allocates.
+ * request is a slow call. A table in the pool is all zero but for its first two words: the link,
+ * and a mark that no table in use can hold there. Neither looks like a valid entry in any format.
+ * Lock: the pool's spin lock, held for list operations only, never around a call that allocates.
  */
 #include "core/assert.h"
 #include "core/bits.h"

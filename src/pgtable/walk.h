@@ -621,9 +621,10 @@ ALWAYS_INLINE bool pt_step(const struct pgtable *pt, const pt_word_t **table, ui
 	return false;
 }
 
+/* An entry is 0, a table or a leaf: nothing else is ever written. */
 ALWAYS_INLINE bool pt_decode(uint32_t level, pt_word_t v, uint64_t iova, phys_addr_t *phys)
 {
-	if (unlikely(!pt_fmt_is_leaf(level, v)))
+	if (unlikely(v == 0))
 		return false;
 	*phys = pt_leaf_phys(level, v, iova);
 	return true;
@@ -633,26 +634,20 @@ ALWAYS_INLINE bool pt_decode(uint32_t level, pt_word_t v, uint64_t iova, phys_ad
 ALWAYS_INLINE bool pt_iova_to_phys(const struct pgtable *pt, uint64_t iova, phys_addr_t *phys)
 {
 	const pt_word_t *table = pt->root;
+	uint32_t top = pt->top_level;
 	pt_word_t v = 0;
 
-	_Static_assert(PT_NR_LEVELS <= 4, "one case per level");
+	_Static_assert(PT_NR_LEVELS <= 4, "one step per level");
 	if (unlikely(iova > pt->iova_last))
 		return false;
-	switch (pt->top_level) {
-	case 3:
-		if (pt_step(pt, &table, iova, 3, &v))
-			return pt_decode(3, v, iova, phys);
-		/* fall through */
-	case 2:
-		if (pt_step(pt, &table, iova, 2, &v))
-			return pt_decode(2, v, iova, phys);
-		/* fall through */
-	default:
-		if (pt_step(pt, &table, iova, 1, &v))
-			return pt_decode(1, v, iova, phys);
-		pt_step(pt, &table, iova, 0, &v);
-		return pt_decode(0, v, iova, phys);
-	}
+	if (likely(top >= 3) && pt_step(pt, &table, iova, 3, &v))
+		return pt_decode(3, v, iova, phys);
+	if (likely(top >= 2) && pt_step(pt, &table, iova, 2, &v))
+		return pt_decode(2, v, iova, phys);
+	if (pt_step(pt, &table, iova, 1, &v))
+		return pt_decode(1, v, iova, phys);
+	pt_step(pt, &table, iova, 0, &v);
+	return pt_decode(0, v, iova, phys);
 }
 
 #endif

@@ -48,7 +48,7 @@
 
 static inline bool pt_fmt_is_table(uint32_t level, uint64_t v)
 {
-	return level != 0 && (v & V8_TYPE) == V8_TABLE;
+	return level != 0 && (v & V8_TABLE & ~V8_BLOCK) != 0; /* 10 is never written */
 }
 
 static inline bool pt_fmt_is_leaf(uint32_t level, uint64_t v)
