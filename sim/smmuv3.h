@@ -195,7 +195,7 @@ enum sim_smmuv3_finding {
 	SIM_SMMUV3_FIND_STE_BITS,     /* reserved STE bits non-zero */
 	SIM_SMMUV3_FIND_CD_BITS,      /* reserved CD bits non-zero, or TTB not aligned */
 	SIM_SMMUV3_FIND_BBM,	      /* cached leaf differs from another valid leaf in memory */
-	SIM_SMMUV3_FIND_WALK_STALE,   /* a cached table differs from another valid one in memory */
+	SIM_SMMUV3_FIND_WALK_STALE,   /* a cached table is another valid one in memory */
 	SIM_SMMUV3_FIND_TLB_CONFLICT, /* two cached entries for one address */
 	SIM_SMMUV3_FIND_BAD_CONTIG,   /* contiguous bit on a group that is not one */
 	SIM_SMMUV3_FIND_TT_BITS,      /* reserved bits of a table descriptor or leaf non-zero */
@@ -256,8 +256,8 @@ enum sim_smmuv3_inject {
 	SIM_SMMUV3_INJECT_SYNC_STUCK,  /* no CMD_SYNC completes for arg steps */
 	SIM_SMMUV3_INJECT_EVENTQ_FULL, /* the next arg events find the queue full */
 	SIM_SMMUV3_INJECT_GERROR,      /* raise the GERROR bits in arg that are not active */
-	SIM_SMMUV3_INJECT_WALK_ABORT, /* table reads of the 8 bytes at arg abort; UINT64_MAX = off */
-	SIM_SMMUV3_INJECT_CONFIG_ABORT, /* STE and CD reads that touch arg abort; UINT64_MAX = off */
+	SIM_SMMUV3_INJECT_WALK_ABORT, /* table reads at arg abort; UINT64_MAX = off */
+	SIM_SMMUV3_INJECT_CONFIG_ABORT, /* STE, CD reads at arg abort; UINT64_MAX = off */
 };
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SMMUv3 model: stream tables, STEs, CDs, their caches (IHI0070 3.3, 3.21.3, 4.3, chapter 5). */
+/* The SMMUv3 model: stream tables, STEs, CDs, their caches (IHI0070 3.3, 3.21.3, 4.3, 5). */
 #include "tests/unit/sim_smmuv3_fixture.h"
 
 #define IOVA UINT64_C(0xabc000)

@@ -10,7 +10,7 @@ TEST(id_registers_say_what_is_implemented)
 	struct sim_smmuv3_cfg cfg = fixture_cfg();
 	struct fixture *f = fixture_new(&cfg);
 
-	/* The values of a common emulated part: S1, AArch64, COHACC, ASID16, two-level, no stalls. */
+	/* As a common emulated part: S1, AArch64, COHACC, ASID16, two-level, no stalls. */
 	assert_u64_equal(reg_get(f, 0x00), 0x0d40101a);
 	assert_u64_equal(reg_get(f, 0x04), 0x02730010);
 	assert_u64_equal(reg_get(f, 0x0c), 0x0404);
