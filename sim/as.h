@@ -38,7 +38,7 @@ struct sim_as_stats {
 	uint64_t dirtied_pages;
 };
 
-/* An address space with @va_bytes of user addresses; -ENOMEM, -EINVAL (not a multiple of the page). */
+/* An address space with @va_bytes of user addresses; -ENOMEM, -EINVAL (no whole pages). */
 DMA_MUST_CHECK int sim_as_open(struct sim_mem *mem, uint64_t va_bytes, struct dma_as **as);
 /* The program ends: everything is unmapped; pinned pages live until unpin, @as itself too. */
 void sim_as_exit(struct dma_as *as);
@@ -57,7 +57,7 @@ DMA_MUST_CHECK int sim_as_fork(struct dma_as *parent, struct dma_as **child);
  * Return: 0, -EINVAL for no bytes, -ENOMEM.
  */
 DMA_MUST_CHECK int sim_as_alloc(struct dma_as *as, uint64_t len, uint32_t flags, uint64_t *uaddr);
-/* Unmap, whatever is mapped there; pages of its own are freed, or when unpinned. -EINVAL misaligned. */
+/* Unmap whatever is mapped there; own pages are freed, pinned ones at unpin. -EINVAL misaligned. */
 int sim_as_unmap(struct dma_as *as, uint64_t uaddr, uint64_t len);
 /* Make pages read-only or writable again; -EFAULT when a page is not mapped. */
 int sim_as_protect(struct dma_as *as, uint64_t uaddr, uint64_t len, uint32_t flags);
@@ -73,7 +73,7 @@ DMA_MUST_CHECK int sim_as_map_pfn(struct dma_as *as, phys_addr_t phys, uint64_t 
 /* Free user addresses for as_map(), and unmapped; 0 when none are left. */
 uint64_t sim_as_find_free(struct dma_as *as, uint64_t len);
 
-/* What the program dereferences; never NULL inside the address space, faults where nothing is mapped. */
+/* What the program dereferences; never NULL, faults where nothing is mapped. */
 void *sim_as_ptr(struct dma_as *as, uint64_t uaddr);
 /* The phys behind a user address; -EFAULT. For tests and pictures. */
 int sim_as_phys(struct dma_as *as, uint64_t uaddr, phys_addr_t *phys);

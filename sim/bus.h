@@ -130,13 +130,13 @@ int sim_bus_dma(struct sim_bus *bus, uint32_t sid, uint64_t iova, bool write, vo
 int sim_bus_dma_ssid(struct sim_bus *bus, uint32_t sid, uint32_t ssid, uint64_t iova, bool write,
 		     void *buf, size_t len, size_t *done);
 
-/* Access physical memory or registers, no IOMMU: table walks, interrupt messages. 0 or -EFAULT. */
+/* Access physical memory or registers, no IOMMU: table walks, messages. 0 or -EFAULT. */
 int sim_bus_phys(struct sim_bus *bus, uint64_t phys, bool write, bool snoop, void *buf, size_t len);
 
 /* 0 or -ENODEV. */
 int sim_bus_stats(struct sim_bus *bus, uint32_t sid, struct sim_requester_stats *stats);
 
-/* MMIO by the CPU. An address without a window reads as all ones and ignores writes; both are counted. */
+/* MMIO by the CPU. Without a window, reads give all ones, writes are ignored; both are counted. */
 uint64_t sim_bus_mmio_read(struct sim_bus *bus, uint64_t addr, uint32_t width);
 void sim_bus_mmio_write(struct sim_bus *bus, uint64_t addr, uint32_t width, uint64_t value);
 uint64_t sim_bus_bad_mmio(const struct sim_bus *bus);

@@ -32,8 +32,8 @@ static bool converter_rows(struct sim_video *v, const struct video_job *job, uin
 	for (uint32_t i = row; i < row + nr; i++) {
 		if (!video_dma(v, job->src_addr[0] + i * job->src_stride[0], false, y, job->width))
 			return false;
-		if (i % 2 == 0 && !video_dma(v, job->src_addr[1] + i / 2 * job->src_stride[1], false,
-					     cbcr, job->width))
+		if (i % 2 == 0 && !video_dma(v, job->src_addr[1] + i / 2 * job->src_stride[1],
+					     false, cbcr, job->width))
 			return false;
 		convert_line(y, cbcr, xrgb, job->width);
 		if (!video_dma(v, job->dst_addr[0] + i * job->dst_stride[0], true, xrgb,

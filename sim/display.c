@@ -2,7 +2,8 @@
 /* The display: reads each XRGB8888 buffer once and shows it on the panel. */
 #include "sim/video_model.h"
 
-static bool display_rows(struct sim_video *v, const struct video_job *job, uint32_t row, uint32_t nr)
+static bool display_rows(struct sim_video *v, const struct video_job *job, uint32_t row,
+			 uint32_t nr)
 {
 	for (uint32_t i = row; i < row + nr; i++) {
 		if (!video_dma(v, job->src_addr[0] + i * job->src_stride[0], false,

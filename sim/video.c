@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers, queue and errors of the video devices, from docs/design/video-devices.md. What a device
- * does with a buffer is in camera.c, converter.c and display.c.
+ * Registers, queue and errors of the video devices, from docs/design/video-devices.md. What a
+ * device does with a buffer is in camera.c, converter.c and display.c.
  */
 #include <stdlib.h>
 #include <string.h>

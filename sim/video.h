@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Models of the video devices of docs/design/video-devices.md: camera, converter, display. What they
- * have in common (registers, queue, errors) is video.c; each has a file for its work.
+ * Models of the video devices of docs/design/video-devices.md: camera, converter, display. What
+ * they have in common (registers, queue, errors) is video.c; each has a file for its work.
  *
  * Lock: the device's engine lock, held by register accesses and steps.
  */
@@ -30,8 +30,8 @@ struct sim_video_cfg {
 };
 
 /*
- * The sensor: fill @y (width x height bytes) and @cbcr (width x height / 2 bytes) with the next frame;
- * false: there is none now.
+ * The sensor: fill @y (width x height bytes) and @cbcr (width x height / 2 bytes) with the next
+ * frame; false: there is none now.
  */
 typedef bool (*sim_camera_sensor_fn)(void *ctx, uint32_t width, uint32_t height, uint8_t *y,
 				     uint8_t *cbcr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A failure record as one sentence: the call, the rule, the value found, the value needed, and what to
- * change. A formatter of its own, because there is no libc below.
+ * A failure record as one sentence: the call, the rule, the value found, the value needed, and what
+ * to change. A formatter of its own, because there is no libc below.
  *
  * Lock: none.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Streaming maps of one range: check, then the device's ops table, or an addition where the device is
- * coherent and nothing translates. The frame that every map and unmap passes: see
+ * Streaming maps of one range: check, then the device's ops table, or an addition where the device
+ * is coherent and nothing translates. The frame that every map and unmap passes: see
  * docs/design/fast-path.md, "Counted".
  *
  * Lock: none.
@@ -169,7 +169,10 @@ dma_addr_t dma_map_single_attrs(struct dma_device *dev, void *cpu_addr, size_t s
 
 	if (p->virt_to_phys(p, cpu_addr, &phys) != 0)
 		return single_refused(dev, cpu_addr, size, dir, attrs, 0, size);
-	/* Contiguous for the CPU is not contiguous in memory: the last byte must lie where it would. */
+	/*
+	 * Contiguous for the CPU is not contiguous in memory: the last byte must lie where it
+	 * would.
+	 */
 	if (size != 0 && (p->virt_to_phys(p, (char *)cpu_addr + (size - 1), &last) != 0 ||
 			  last != phys + (size - 1)))
 		return single_refused(dev, cpu_addr, size, dir, attrs, phys, size);

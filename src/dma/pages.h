@@ -70,7 +70,9 @@ void pages_cpu_unmap(struct dma_platform *p, const struct pages *pages, void *vi
  */
 void *pages_cookie(const void *key);
 
-/* The blocks that cover [@off, @off + @len) of the buffer as runs; returns how many, at most @max. */
+/*
+ * The blocks that cover [@off, @off + @len) of the buffer as runs; returns how many, at most @max.
+ */
 uint32_t pages_slice(const struct pages *pages, uint64_t off, uint64_t len,
 		     struct dma_phys_run *runs, uint32_t max);
 

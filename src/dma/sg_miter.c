@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Walks over the memory of a list: page by page, and for the CPU (rules.md API-32). Memory that is not
- * always mapped gets a temporary cacheable mapping, one CPU page at a time.
+ * Walks over the memory of a list: page by page, and for the CPU (rules.md API-32). Memory that is
+ * not always mapped gets a temporary cacheable mapping, one CPU page at a time.
  *
  * Lock: none; list and iterator belong to the caller.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * User memory for devices (SEED-19): pin, describe by runs, map as a list. A user program's buffer is
- * scattered and starts anywhere in a page; behind an IOMMU it becomes one range of DMA addresses.
+ * User memory for devices (SEED-19): pin, describe by runs, map as a list. A user program's buffer
+ * is scattered and starts anywhere in a page; behind an IOMMU it becomes one range of DMA
+ * addresses.
  *
  * Lock: none; a mapping belongs to its caller.
  */

@@ -146,7 +146,9 @@ int dma_domain_set_deferred(struct dma_domain *dom, bool deferred)
 	}
 	p->mutex_lock(p, &dom->iommu->mutex);
 	if (atomic_exchange_explicit(&dom->deferred, deferred, memory_order_relaxed) && !deferred) {
-		/* Whoever enters after the drain sees the new mode; nobody is inside with the old. */
+		/*
+		 * Whoever enters after the drain sees the new mode; nobody is inside with the old.
+		 */
 		dma_slots_drain_begin(p, NULL);
 		err = domain_flush_rings_drained(dom);
 		dma_slots_drain_end(p, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a call does when IOVA or table memory is out, and how caches are given back
- * (docs/design/fast-path.md, "Table lifetime", "Exhaustion"). Lock: none of its own; it drains slots.
+ * (docs/design/fast-path.md, "Table lifetime", "Exhaustion"). Lock: none of its own; it drains
+ * slots.
  */
 #include "iommu/iommu.h"
 
@@ -123,7 +124,8 @@ static bool retire_free(struct dma_domain *dom)
 
 /*
  * The caller of an unmanaged domain keeps the IOVA: with all slots out nobody is between reserve
- * and commit, so every empty table may go. What serves [@keep, @keep_last] stays, if that is a range.
+ * and commit, so every empty table may go. What serves [@keep, @keep_last] stays, if that is a
+ * range.
  */
 static bool retire_unmanaged(struct dma_domain *dom, uint64_t keep, uint64_t keep_last)
 {

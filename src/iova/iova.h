@@ -7,8 +7,8 @@
  * one domain and one slot and is worked by its owner with plain loads and stores, without the lock.
  *
  * Addresses and limits are bytes, sizes are granules. Sizes 1 .. 32 have a cache class each;
- * 33 .. 1024 share 16 classes per octave and are cached in class size, at most 1/16 larger; when the
- * space runs out they, too, are handed out to the granule (space.c, "thrift").
+ * 33 .. 1024 share 16 classes per octave and are cached in class size, at most 1/16 larger; when
+ * the space runs out they, too, are handed out to the granule (space.c, "thrift").
  */
 #ifndef DMAMAP_IOVA_IOVA_H
 #define DMAMAP_IOVA_IOVA_H
@@ -329,7 +329,10 @@ DMA_MUST_CHECK int iova_reserve(struct iova_space *s, uint64_t start, uint64_t l
  */
 void iova_cache_init(struct iova_cache *c, struct iova_space *s);
 
-/* Empties a cache, frees its magazines and detaches it. Context: its owner is out, or is the caller. */
+/*
+ * Empties a cache, frees its magazines and detaches it. Context: its owner is out, or is the
+ * caller.
+ */
 void iova_cache_fini(struct iova_cache *c);
 
 /**
@@ -349,8 +352,8 @@ void iova_cache_fini(struct iova_cache *c);
  * Return:
  * * %0 - the caller owns the range until iova_cache_free() or iova_free()
  * * %-EINVAL - no granules, or contradicting constraints
- * * %-EAGAIN - not in the arena, but other slots' caches hold IOVA: keep these slots out, empty what
- *   else they hold (flush queues), and call again with IOVA_DRAINED, which flushes every cache
+ * * %-EAGAIN - not in the arena, but other slots' caches hold IOVA: keep these slots out, empty
+ *   what else they hold (flush queues), and call again with IOVA_DRAINED, which flushes every cache
  * * %-ENOSPC - the space has none (IOVA_BOUNDED: none found in bounded time)
  * * %-ENOMEM - no metadata to describe the range; nothing changed
  */
@@ -423,7 +426,9 @@ void iova_give_back(struct iova_space *s, const struct iova_span *spans, uint32_
  */
 uint64_t iova_trim(struct iova_space *s, struct iova_cache *c);
 
-/* Context: any; @out is exact while no slot runs, else @cached and @live may be off by what moves. */
+/*
+ * Context: any; @out is exact while no slot runs, else @cached and @live may be off by what moves.
+ */
 void iova_stats(struct iova_space *s, struct iova_stats *out);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Metadata of the allocator; see meta.h. Lock: its own, innermost, since slots refill in parallel. */
+/*
+ * Metadata of the allocator; see meta.h. Lock: its own, innermost, since slots refill in parallel.
+ */
 #include "iova/meta.h"
 
 #include "core/mem.h"

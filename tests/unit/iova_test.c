@@ -265,7 +265,11 @@ TEST(contradicting_requests_are_refused)
 		{ .nr = 1, .last = UINT64_MAX, .phase_lg2 = 21, .phase = 0x1800 },
 		{ .nr = 1, .last = UINT64_MAX, .phase_lg2 = 21, .phase = 0x1000, .align_lg2 = 13 },
 		{ .nr = 1, .last = UINT64_MAX, .phase_lg2 = 21, .phase = 0x1000, .align_lg2 = 21 },
-		{ .nr = 2, .last = UINT64_MAX, .phase_lg2 = 21, .phase = 0xf000, .boundary = 0xffff },
+		{ .nr = 2,
+		  .last = UINT64_MAX,
+		  .phase_lg2 = 21,
+		  .phase = 0xf000,
+		  .boundary = 0xffff },
 		{ .nr = 1, .last = UINT64_MAX, .align_lg2 = 64 },
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a run leaves behind, in one folder: frames.y4m, last.png, report.html, summary.json. Everything is
- * written under a temporary name; output_commit() renames, output_discard() leaves nothing.
+ * What a run leaves behind, in one folder: frames.y4m, last.png, report.html, summary.json.
+ * Everything is written under a temporary name; output_commit() renames, output_discard() leaves
+ * nothing.
  */
 #ifndef DMAMAP_TOOL_OUTPUT_H
 #define DMAMAP_TOOL_OUTPUT_H
@@ -32,7 +33,9 @@ void output_sha256(const struct output *output, char hex[SHA256_HEX_LEN]);
 /* A text file of the run (report, summary). */
 bool output_text(struct output *output, enum output_file file, const char *text,
 		 char error[ERROR_LEN]);
-/* Gives every file its name; the output is gone afterwards in any case, on failure with its files. */
+/*
+ * Gives every file its name; the output is gone afterwards in any case, on failure with its files.
+ */
 bool output_commit(struct output *output, char error[ERROR_LEN]);
 void output_discard(struct output *output);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames of 1920x1080 NV12 from any input: streams of another size are letterboxed, pictures are scaled
- * to cover the frame with some to spare, and panned across.
+ * Frames of 1920x1080 NV12 from any input: streams of another size are letterboxed, pictures are
+ * scaled to cover the frame with some to spare, and panned across.
  */
 #include <errno.h>
 #include <stdio.h>

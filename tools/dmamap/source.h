@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where frames come from: a Y4M stream or a PNG or JPEG picture that is panned across. Every frame comes
- * out as NV12 (BT.709, limited range) of the size asked for.
+ * Where frames come from: a Y4M stream or a PNG or JPEG picture that is panned across. Every frame
+ * comes out as NV12 (BT.709, limited range) of the size asked for.
  */
 #ifndef DMAMAP_TOOL_SOURCE_H
 #define DMAMAP_TOOL_SOURCE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the SMMU reports: the event queue (IHI0070 3.5, 7.2, 7.3) and global errors (7.5). Records are
- * copied out, bounds-checked and decoded; nothing of them is trusted. Not here: the ring in which
- * faults wait for the user (iommu/). The event queue is used by one context at a time.
+ * What the SMMU reports: the event queue (IHI0070 3.5, 7.2, 7.3) and global errors (7.5). Records
+ * are copied out, bounds-checked and decoded; nothing of them is trusted. Not here: the ring in
+ * which faults wait for the user (iommu/). The event queue is used by one context at a time.
  */
 #include "iommu/smmuv3/smmuv3.h"
 

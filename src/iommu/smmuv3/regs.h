@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the Arm SMMUv3 specification (IHI0070) defines and this driver uses: registers, structures in
- * memory, commands, event records. Numbers only; every name is the specification's. Structures are
- * little-endian 64-bit words; fields are named by word and first bit.
+ * What the Arm SMMUv3 specification (IHI0070) defines and this driver uses: registers, structures
+ * in memory, commands, event records. Numbers only; every name is the specification's. Structures
+ * are little-endian 64-bit words; fields are named by word and first bit.
  */
 #ifndef DMAMAP_IOMMU_SMMUV3_REGS_H
 #define DMAMAP_IOMMU_SMMUV3_REGS_H

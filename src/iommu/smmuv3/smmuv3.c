@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arm SMMUv3 (IHI0070): bringing one up with every requester blocked, taking it down, and the ops
- * table. Stage 1, AArch64 tables, polling; no interrupts, no ATS, PRI or substreams. Configuration is
- * in strtab.c and cd.c, commands in cmdq.c and tlb.c, faults in evtq.c. Locks: see smmuv3.h.
+ * table. Stage 1, AArch64 tables, polling; no interrupts, no ATS, PRI or substreams. Configuration
+ * is in strtab.c and cd.c, commands in cmdq.c and tlb.c, faults in evtq.c. Locks: see smmuv3.h.
  */
 #include "iommu/smmuv3/smmuv3.h"
 
@@ -212,7 +212,9 @@ static void set_bases(struct smmuv3 *s)
 	smmuv3_write(s, SMMU_CR1,
 		     CR1_QUEUE_IC(cache) | CR1_QUEUE_OC(cache) | CR1_QUEUE_SH(sh) |
 			     CR1_TABLE_IC(cache) | CR1_TABLE_OC(cache) | CR1_TABLE_SH(sh));
-	/* Record unknown requesters; take no part in the CPUs' broadcasts (reserved without BTM). */
+	/*
+	 * Record unknown requesters; take no part in the CPUs' broadcasts (reserved without BTM).
+	 */
 	smmuv3_write(s, SMMU_CR2, CR2_RECINVSID | (s->has_btm ? CR2_PTM : 0));
 	smmuv3_write64(s, SMMU_STRTAB_BASE, smmuv3_strtab_base(s));
 	smmuv3_write(s, SMMU_STRTAB_BASE_CFG, smmuv3_strtab_cfg(s));

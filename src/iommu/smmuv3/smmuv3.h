@@ -3,9 +3,9 @@
  * Inside of the SMMUv3 driver (IHI0070): what its files share. Nothing outside this folder includes
  * it but its tests.
  *
- * Locks: smmuv3.lock (sleeping) serialises domain_init, domain_fini and attach. gerror_lock (spin) is
- * held while global errors are acknowledged. cmdq.irq_lock (spin) keeps interrupts out of the slow
- * path's producers. Order: lock, irq_lock; nothing is taken inside gerror_lock or irq_lock.
+ * Locks: smmuv3.lock (sleeping) serialises domain_init, domain_fini and attach. gerror_lock (spin)
+ * is held while global errors are acknowledged. cmdq.irq_lock (spin) keeps interrupts out of the
+ * slow path's producers. Order: lock, irq_lock; nothing is taken inside gerror_lock or irq_lock.
  */
 #ifndef DMAMAP_IOMMU_SMMUV3_SMMUV3_H
 #define DMAMAP_IOMMU_SMMUV3_SMMUV3_H
@@ -56,6 +56,7 @@ struct smmuv3_cmd {
  * @size_lg2: entries
  * @noncoherent: entries are cleaned from the cache before the hardware is told
  * @reserved: entries that were ever given to a producer
+ * @line: somebody waits for room; nobody else may reserve
  * @published: entries that the hardware was ever told of, in order; the producer whose entries come
  *	next owns the right to advance it
  * @nr_batches: batches published; written by the owner of that right
@@ -74,6 +75,7 @@ struct smmuv3_cmdq {
 	uint32_t size_lg2;
 	bool noncoherent;
 	_Alignas(64) _Atomic size_t reserved;
+	_Atomic uint32_t line;
 	_Alignas(64) _Atomic size_t published;
 	_Atomic size_t nr_batches;
 	_Alignas(64) _Atomic size_t consumed;
@@ -194,8 +196,8 @@ DMA_MUST_CHECK int smmuv3_wait_reg(struct smmuv3 *s, uint32_t reg, uint32_t mask
 
 /*
  * Memory for queues and tables, zeroed, aligned to its size (rounded up to a power of two and
- * to the CPU page) and below the SMMU's output size. smmuv3_mem_clean() makes [@at, @at + @len) visible to
- * a non-coherent SMMU; smmuv3_mem_free() ignores absent memory.
+ * to the CPU page) and below the SMMU's output size. smmuv3_mem_clean() makes [@at, @at + @len)
+ * visible to a non-coherent SMMU; smmuv3_mem_free() ignores absent memory.
  */
 DMA_MUST_CHECK int smmuv3_mem_alloc(struct smmuv3 *s, uint64_t len, struct smmuv3_mem *mem);
 void smmuv3_mem_free(struct smmuv3 *s, struct smmuv3_mem *mem);
@@ -224,8 +226,8 @@ int smmuv3_cmdq_error(struct smmuv3 *s, enum dma_op op, int err);
  * @nr: 1 .. smmuv3_cmdq_max_batch()
  *
  * Commands of other producers come before or after, never between. Should a command of the batch
- * have been skipped because of an error, everything that any command of this driver can invalidate is
- * invalidated instead.
+ * have been skipped because of an error, everything that any command of this driver can invalidate
+ * is invalidated instead.
  *
  * Context: any; a context that may be interrupted by another producer on its CPU uses
  * smmuv3_cmdq_run_slow()
@@ -281,7 +283,9 @@ int smmuv3_tlb_sync(struct dma_iommu_hw *hw, struct dma_iommu_dom *dom,
 		    const struct gather *gather);
 int smmuv3_tlb_sync_all(struct dma_iommu_hw *hw, struct dma_iommu_dom *dom);
 struct smmuv3_cmd smmuv3_tlb_asid_cmd(uint32_t asid);
-/* Commands that invalidate @gather for @pt, at most @max; 0: too many, invalidate the whole ASID. */
+/*
+ * Commands that invalidate @gather for @pt, at most @max; 0: too many, invalidate the whole ASID.
+ */
 uint32_t smmuv3_tlb_cmds(const struct dma_iommu_pt *pt, uint32_t asid, bool range_inval,
 			 const struct gather *gather, struct smmuv3_cmd *cmds, uint32_t max);
 

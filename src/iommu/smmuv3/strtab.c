@@ -3,9 +3,10 @@
  * The stream table (IHI0070 3.3.1, 5.1, 5.2): which requester uses which domain. Linear, or two
  * levels with second-level tables made when a requester first attaches. Under smmuv3.lock.
  *
- * Every STE is valid from the moment the SMMU can see it, and its words 1 to 7 never change: they are
- * right for every kind (what one kind uses, the others ignore). So each transition is a single 64-bit
- * store of word 0, and whatever the SMMU fetches is wholly the old or wholly the new configuration.
+ * Every STE is valid from the moment the SMMU can see it, and its words 1 to 7 never change: they
+ * are right for every kind (what one kind uses, the others ignore). So each transition is a single
+ * 64-bit store of word 0, and whatever the SMMU fetches is wholly the old or wholly the new
+ * configuration.
  */
 #include "iommu/smmuv3/smmuv3.h"
 
@@ -240,7 +241,9 @@ int smmuv3_attach(struct dma_iommu_hw *hw, struct dma_iommu_dom *dom, uint32_t r
 		return smmuv3_refuse(p, DMA_OP_ATTACH, -EINVAL, DMA_RULE_UNSUPPORTED, requester,
 				     requester, (UINT64_C(1) << t->sid_bits) - 1);
 	p->mutex_lock(p, &s->lock);
-	/* Without a second-level table it is blocked already, and blocking never fails for memory. */
+	/*
+	 * Without a second-level table it is blocked already, and blocking never fails for memory.
+	 */
 	if (dom->type != DMA_DOMAIN_BLOCKED || !t->two_level ||
 	    t->l2[requester >> SMMUV3_SPLIT].len != 0)
 		err = change_ste(s, requester, ste0_of_domain(dom));

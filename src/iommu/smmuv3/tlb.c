@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Invalidation of translations (IHI0070 4.4): from a gather to the fewest commands that cover it, in
- * one batch with one wait. The single page of a strict unmap is the case to be quick about. No lock.
+ * Invalidation of translations (IHI0070 4.4): from a gather to the fewest commands that cover it,
+ * in one batch with one wait. The single page of a strict unmap is the case to be quick about. No
+ * lock.
  */
 #include "iommu/smmuv3/smmuv3.h"
 
@@ -64,8 +65,8 @@ static uint32_t by_entry(uint32_t asid, const struct gather *g, uint32_t step, u
 }
 
 /*
- * (NUM + 1) * 2^SCALE granules per command (IHI0070 4.4.1.1), largest pieces first. A single granule
- * with TTL 0 has no encoding as a range, so it goes without one.
+ * (NUM + 1) * 2^SCALE granules per command (IHI0070 4.4.1.1), largest pieces first. A single
+ * granule with TTL 0 has no encoding as a range, so it goes without one.
  */
 static uint32_t by_range(const struct dma_iommu_pt *pt, uint32_t asid, const struct gather *g,
 			 struct smmuv3_cmd *cmds, uint32_t max)
