@@ -121,7 +121,7 @@ void sim_bus_remove_requester(struct sim_bus *bus, uint32_t sid);
  * Translates piece by piece. What lies behind the address decides: RAM, a register window (peer to
  * peer, as 8, 4, 2 and 1 byte accesses), or nothing (abort).
  *
- * Return: 0; -EFAULT after @done bytes when the IOMMU or the bus aborts; -ENODEV for an unknown sid.
+ * Return: 0; -EFAULT after @done bytes when the IOMMU or the bus aborts; -ENODEV unknown sid.
  */
 int sim_bus_dma(struct sim_bus *bus, uint32_t sid, uint64_t iova, bool write, void *buf, size_t len,
 		size_t *done);
@@ -136,7 +136,7 @@ int sim_bus_phys(struct sim_bus *bus, uint64_t phys, bool write, bool snoop, voi
 /* 0 or -ENODEV. */
 int sim_bus_stats(struct sim_bus *bus, uint32_t sid, struct sim_requester_stats *stats);
 
-/* MMIO by the CPU. Without a window, reads give all ones, writes are ignored; both are counted. */
+/* MMIO by the CPU. Without a window reads give all ones, writes do nothing; both are counted. */
 uint64_t sim_bus_mmio_read(struct sim_bus *bus, uint64_t addr, uint32_t width);
 void sim_bus_mmio_write(struct sim_bus *bus, uint64_t addr, uint32_t width, uint64_t value);
 uint64_t sim_bus_bad_mmio(const struct sim_bus *bus);

@@ -280,8 +280,18 @@ void sim_cache_page_unmapped(struct sim_cache *c, uint64_t phys)
 static void page_maintain(struct sim_cache *c, enum line_op op, uint64_t start, uint64_t end)
 {
 	uint64_t line = c->cfg.line;
+	uint64_t first = start & ~(line - 1);
+	size_t len = (size_t)(((end + line - 1) & ~(line - 1)) - first);
 
-	for (uint64_t off = start & ~(line - 1); off < end; off += line)
+	/* Nothing dirty, the usual case: all lines at once. */
+	if (memcmp(c->image + first, c->shadow + first, len) == 0) {
+		if (op == LINE_CLEAN)
+			return;
+		(void)sim_ram_read(c->ram, c->base + first, c->image + first, len);
+		memcpy(c->shadow + first, c->image + first, len);
+		return;
+	}
+	for (uint64_t off = first; off < end; off += line)
 		line_do(c, op, off, off < start || off + line > end);
 }
 

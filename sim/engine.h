@@ -61,7 +61,7 @@ uint32_t sim_engines_run(struct sim_engines *engines, uint32_t max_steps);
 bool sim_engines_idle(struct sim_engines *engines);
 
 uint64_t sim_engines_now_ns(struct sim_engines *engines);
-/* Told mode: let time pass. With no work at all it may jump to the next timed kick, up to 100 us. */
+/* Told mode: time passes. With no work at all it may jump towards the next timed kick, 100 us. */
 void sim_engines_advance(struct sim_engines *engines, uint64_t ns);
 
 #endif

@@ -161,15 +161,25 @@ int sim_mem_place(struct sim_mem *mem, void *host, uint64_t phys, uint64_t len,
 	return 0;
 }
 
+static void make_inaccessible(void *host, uint64_t len)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+	if (mmap(host, len, PROT_NONE, flags | MAP_FIXED, -1, 0) != MAP_FAILED)
+		return;
+	/* At the host's limit of mappings nothing can be mapped over, but it can be unmapped. */
+	if (munmap(host, len) == 0 &&
+	    mmap(host, len, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) == host)
+		return;
+	/* Going on would leave memory reachable that must not be. */
+	perror("simulated machine: cannot unmap (vm.max_map_count?)");
+	abort();
+}
+
 void sim_mem_remove(struct sim_mem *mem, void *host, uint64_t phys, uint64_t len,
 		    enum dma_memtype memtype)
 {
-	if (mmap(host, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-		 0) == MAP_FAILED) {
-		/* Going on would leave memory reachable that must not be. */
-		perror("simulated machine: cannot unmap (vm.max_map_count?)");
-		abort();
-	}
+	make_inaccessible(host, len);
 	sim_ram_lock(mem->cfg.ram);
 	for (uint64_t off = 0; off < len; off += mem->page)
 		uncount_page(mem, phys + off, memtype == DMA_MEM_WB);

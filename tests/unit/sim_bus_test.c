@@ -150,7 +150,7 @@ TEST(address_lines_a_device_does_not_have_are_cut_off)
 	world_close(&w);
 }
 
-/* An IOMMU that maps IOVA page n to RAM page 7 - n and allows 1000 bytes at a time, page 5 nothing. */
+/* An IOMMU that maps IOVA page n to RAM page 7 - n, 1000 bytes at a time, and page 5 nowhere. */
 static int reverse_translate(void *ctx, uint32_t sid, uint32_t ssid, uint64_t iova, bool write,
 			     uint64_t len, uint64_t *phys, uint64_t *phys_len)
 {
