@@ -4,6 +4,8 @@
  * it is, which bits are defined, when software may change it. A write that software may not make
  * is recorded and has no effect, one of the behaviours the architecture permits.
  */
+#include <string.h>
+
 #include "sim/smmuv3_internal.h"
 
 #define PAGE1 0x10000u
@@ -97,12 +99,10 @@ static uint64_t reg_get(const struct sim_smmuv3 *s, const struct reg_info *info)
 
 static void reg_set(struct sim_smmuv3 *s, const struct reg_info *info, uint64_t value)
 {
-	char *at = (char *)&s->reg + info->field;
+	const uint32_t low = (uint32_t)value;
 
-	if (info->width == 8)
-		*(uint64_t *)(void *)at = value;
-	else
-		*(uint32_t *)(void *)at = (uint32_t)value;
+	memcpy((char *)&s->reg + info->field, info->width == 8 ? (const void *)&value : &low,
+	       info->width);
 }
 
 /* 6.3.1: stage 1, AArch64 tables, terminate only, little-endian tables. */
