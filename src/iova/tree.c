@@ -99,7 +99,8 @@ static struct iova_node *node_new(struct iova_space *s, uint32_t level, bool is_
 static void region_free(struct iova_space *s, struct iova_region *r)
 {
 	if (r->exact != NULL)
-		iova_meta_free(&s->meta, IOVA_META_EXACT, r->exact, (size_t)(size_of(r->level) / 8));
+		iova_meta_free(&s->meta, IOVA_META_EXACT, r->exact,
+			       (size_t)(size_of(r->level) / 8));
 	iova_meta_free(&s->meta, IOVA_META_REGION, r, iova_region_bytes(r->level));
 	s->nr_regions--;
 }
