@@ -21,14 +21,29 @@ static void unlock(struct iova_space *s)
 	s->cfg.platform->spin_unlock(s->cfg.platform, &s->lock);
 }
 
-static uint32_t nr_of(const struct iova_class *cl)
+static struct iova_entry *top_of(const struct iova_cache *c, uint32_t set, uint32_t idx)
 {
-	return atomic_load_explicit(&cl->nr, memory_order_relaxed);
+	return atomic_load_explicit(&c->top[set][idx], memory_order_relaxed);
 }
 
-static void nr_set(struct iova_class *cl, uint32_t nr)
+static void top_set(struct iova_cache *c, uint32_t set, uint32_t idx, struct iova_entry *top)
 {
-	atomic_store_explicit(&cl->nr, nr, memory_order_relaxed);
+	atomic_store_explicit(&c->top[set][idx], top, memory_order_relaxed);
+}
+
+static bool has_mag(const struct iova_cache *c, uint32_t set, uint32_t idx)
+{
+	return top_of(c, set, idx) != iova_mag_full(&iova_mag_none);
+}
+
+static uint32_t nr_loaded(const struct iova_cache *c, uint32_t set, uint32_t idx)
+{
+	return iova_mag_nr(top_of(c, set, idx), c->space->cap[set][idx]);
+}
+
+static uint32_t nr_spare(const struct iova_cache *c, uint32_t set, uint32_t idx)
+{
+	return iova_mag_nr(c->spare[set][idx], c->space->cap[set][idx]);
 }
 
 /* Granules in spares and windows, for statistics. */
@@ -71,38 +86,42 @@ static bool class_is_open(struct iova_space *s, struct iova_cache *c, uint32_t s
 	return !c->thrift;
 }
 
-static void load(struct iova_cache *c, uint32_t set, uint32_t idx, struct iova_mag *m)
+/* An empty magazine ready for a class; NULL: no memory. Gives its top. */
+static struct iova_entry *new_empty(struct iova_space *s, struct iova_mag *m, uint32_t set,
+				    uint32_t idx)
 {
-	struct iova_class *cl = &c->cls[set][idx];
+	struct iova_entry *bottom;
 
-	c->loaded[set][idx] = m;
-	cl->e = m->e;
-	cl->cap = c->space->cap[set][idx];
-	nr_set(cl, m->nr);
+	if (m == NULL)
+		m = iova_mag_new(s);
+	if (m == NULL)
+		return NULL;
+	bottom = iova_mag_bottom(m, s->cap[set][idx]);
+	bottom[-1].iova = 0;
+	return bottom;
 }
 
 /* Exchange the loaded magazine and the spare; both exist. */
 static void swap(struct iova_cache *c, uint32_t set, uint32_t idx)
 {
-	struct iova_mag *old = c->loaded[set][idx], *m = c->spare[set][idx];
+	struct iova_entry *top = top_of(c, set, idx);
 
-	old->nr = nr_of(&c->cls[set][idx]);
-	held_add(c, (old->nr - m->nr) * iova_unit(c->space, idx));
-	c->spare[set][idx] = old;
-	load(c, set, idx, m);
+	held_add(c, (nr_loaded(c, set, idx) - nr_spare(c, set, idx)) * iova_unit(c->space, idx));
+	top_set(c, set, idx, c->spare[set][idx]);
+	c->spare[set][idx] = top;
 }
 
 /* Makes sure that there is a magazine to work with. */
 static bool have_loaded(struct iova_cache *c, uint32_t set, uint32_t idx)
 {
-	struct iova_mag *m;
+	struct iova_entry *top;
 
-	if (c->loaded[set][idx] != NULL)
+	if (has_mag(c, set, idx))
 		return true;
-	m = iova_mag_new(c->space);
-	if (m == NULL)
+	top = new_empty(c->space, NULL, set, idx);
+	if (top == NULL)
 		return false;
-	load(c, set, idx, m);
+	top_set(c, set, idx, top);
 	return true;
 }
 
@@ -159,7 +178,7 @@ static uint32_t draw(struct iova_space *s, uint32_t set, uint32_t idx, uint64_t 
 static bool refill(struct iova_space *s, struct iova_cache *c, uint32_t set, uint32_t idx,
 		   uint64_t end)
 {
-	struct iova_entry *e = c->cls[set][idx].e;
+	struct iova_entry *e = top_of(c, set, idx);
 	uint32_t half = (s->cap[set][idx] + 1u) / 2, unit = iova_unit(s, idx);
 	uint32_t max = unit >= REFILL_NR ? 1 : REFILL_NR / unit, nr;
 
@@ -168,7 +187,7 @@ static bool refill(struct iova_space *s, struct iova_cache *c, uint32_t set, uin
 	if (nr == 0)
 		nr = draw(s, set, idx, end, e, half < REFILL_DRAWS ? half : REFILL_DRAWS);
 	unlock(s);
-	nr_set(&c->cls[set][idx], nr);
+	top_set(c, set, idx, e + nr);
 	return nr != 0;
 }
 
@@ -176,20 +195,19 @@ static bool refill(struct iova_space *s, struct iova_cache *c, uint32_t set, uin
 static bool stock(struct iova_space *s, struct iova_cache *c, uint32_t nr, uint64_t last)
 {
 	uint32_t set = last > c->low_last, idx = iova_class(nr);
-	struct iova_mag *spare, *m;
+	struct iova_mag *m;
 
 	if (idx >= IOVA_NR_CLASSES || !class_is_open(s, c, set, idx) || !have_loaded(c, set, idx))
 		return false;
-	if (nr_of(&c->cls[set][idx]) != 0)
+	if (nr_loaded(c, set, idx) != 0)
 		return false; /* what is there lies above the limit */
-	spare = c->spare[set][idx];
-	if (spare != NULL && spare->nr != 0) {
+	if (nr_spare(c, set, idx) != 0) {
 		swap(c, set, idx);
 		return true;
 	}
-	m = iova_depot_get(s, set, idx, c->loaded[set][idx]);
+	m = iova_depot_get(s, set, idx, iova_mag_of(top_of(c, set, idx)));
 	if (m != NULL) {
-		load(c, set, idx, m);
+		top_set(c, set, idx, iova_mag_full(m));
 		return true;
 	}
 	return refill(s, c, set, idx, iova_limit_end(s, last));
@@ -198,13 +216,12 @@ static bool stock(struct iova_space *s, struct iova_cache *c, uint32_t nr, uint6
 /* Give the arena a part of a full spare, and load it. */
 static void spill(struct iova_space *s, struct iova_cache *c, uint32_t set, uint32_t idx)
 {
-	struct iova_mag *m = c->spare[set][idx];
-	uint32_t nr = m->nr < SPILL_NR ? m->nr : SPILL_NR;
+	uint32_t nr = nr_spare(c, set, idx) < SPILL_NR ? nr_spare(c, set, idx) : SPILL_NR;
 
-	m->nr -= nr;
+	c->spare[set][idx] -= nr;
 	held_add(c, 0u - nr * iova_unit(s, idx));
 	lock(s);
-	put_entries(s, idx, m->e + m->nr, nr);
+	put_entries(s, idx, c->spare[set][idx], nr);
 	unlock(s);
 	swap(c, set, idx);
 }
@@ -212,28 +229,28 @@ static void spill(struct iova_space *s, struct iova_cache *c, uint32_t set, uint
 /* Make room in a class that is full or was never used; false when it must go to the arena. */
 static bool make_room(struct iova_space *s, struct iova_cache *c, uint32_t set, uint32_t idx)
 {
+	uint32_t cap = s->cap[set][idx];
 	struct iova_mag *m;
 
 	if (!class_is_open(s, c, set, idx) || !have_loaded(c, set, idx))
 		return false;
-	if (nr_of(&c->cls[set][idx]) < c->cls[set][idx].cap)
+	if (nr_loaded(c, set, idx) < cap)
 		return true;
 	if (c->spare[set][idx] == NULL)
-		c->spare[set][idx] = iova_mag_new(s);
+		c->spare[set][idx] = new_empty(s, NULL, set, idx);
 	if (c->spare[set][idx] == NULL)
 		return false;
-	if (c->spare[set][idx]->nr < c->cls[set][idx].cap) {
+	if (nr_spare(c, set, idx) < cap) {
 		swap(c, set, idx);
 		return true;
 	}
-	m = iova_depot_put(s, set, idx, c->spare[set][idx]);
+	m = iova_depot_put(s, set, idx, iova_mag_of(c->spare[set][idx]));
 	if (m == NULL) {
 		spill(s, c, set, idx);
 		return true;
 	}
-	held_add(c, 0u - c->spare[set][idx]->nr * iova_unit(s, idx));
-	m->nr = 0;
-	c->spare[set][idx] = m;
+	held_add(c, 0u - cap * iova_unit(s, idx));
+	c->spare[set][idx] = new_empty(s, m, set, idx);
 	swap(c, set, idx);
 	return true;
 }
@@ -256,16 +273,16 @@ static void flush(struct iova_space *s, struct iova_cache *c)
 {
 	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
 		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
-		struct iova_class *cl = &c->cls[set][idx];
-		struct iova_mag *spare = c->spare[set][idx];
+		uint32_t nr = nr_loaded(c, set, idx);
 
-		if (nr_of(cl) != 0) {
-			put_entries(s, idx, cl->e, nr_of(cl));
-			nr_set(cl, 0);
+		if (nr != 0) {
+			top_set(c, set, idx, top_of(c, set, idx) - nr);
+			put_entries(s, idx, top_of(c, set, idx), nr);
 		}
-		if (spare != NULL && spare->nr != 0) {
-			put_entries(s, idx, spare->e, spare->nr);
-			spare->nr = 0;
+		nr = nr_spare(c, set, idx);
+		if (nr != 0) {
+			c->spare[set][idx] -= nr;
+			put_entries(s, idx, c->spare[set][idx], nr);
 		}
 	}
 	for (uint32_t set = 0; set < IOVA_NR_SETS; set++)
@@ -288,11 +305,23 @@ void iova_depot_flush(struct iova_space *s)
 
 		while ((m = iova_depot_get(s, set, idx, NULL)) != NULL) {
 			lock(s);
-			put_entries(s, idx, m->e, m->nr);
+			put_entries(s, idx, iova_mag_bottom(m, s->cap[set][idx]),
+				    s->cap[set][idx]);
 			unlock(s);
 			iova_mag_free(s, m);
 		}
 	}
+}
+
+/* Give up a class's magazines, which are empty. */
+static void drop_class(struct iova_cache *c, uint32_t set, uint32_t idx)
+{
+	if (has_mag(c, set, idx))
+		iova_mag_free(c->space, iova_mag_of(top_of(c, set, idx)));
+	if (c->spare[set][idx] != NULL)
+		iova_mag_free(c->space, iova_mag_of(c->spare[set][idx]));
+	top_set(c, set, idx, iova_mag_full(&iova_mag_none));
+	c->spare[set][idx] = NULL;
 }
 
 /* Stop caching the classes that round sizes up; they are empty. */
@@ -300,13 +329,8 @@ static void close_rounding(struct iova_cache *c)
 {
 	c->thrift = true;
 	for (uint32_t set = 0; set < IOVA_NR_SETS; set++) {
-		for (uint32_t idx = IOVA_NR_EXACT; idx < IOVA_NR_CLASSES; idx++) {
-			if (c->loaded[set][idx] != NULL)
-				iova_mag_free(c->space, c->loaded[set][idx]);
-			c->loaded[set][idx] = NULL;
-			c->cls[set][idx].e = NULL;
-			c->cls[set][idx].cap = 0;
-		}
+		for (uint32_t idx = IOVA_NR_EXACT; idx < IOVA_NR_CLASSES; idx++)
+			drop_class(c, set, idx);
 	}
 }
 
@@ -441,40 +465,18 @@ int iova_alloc(struct iova_space *s, struct iova_cache *c, const struct iova_req
 	return err;
 }
 
-static void purge(struct iova_entry *e, uint32_t nr, uint64_t bytes, uint64_t start, uint64_t last)
-{
-	for (uint32_t i = 0; i < nr; i++) {
-		if (e[i].iova <= last && e[i].iova + (bytes - 1) >= start)
-			e[i].tag = 0;
-	}
-}
-
 void iova_cache_purge(struct iova_cache *c, uint64_t start, uint64_t last)
 {
 	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
 		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
 		uint64_t bytes = (uint64_t)iova_class_nr(idx) << c->granule_lg2;
-		struct iova_mag *spare = c->spare[set][idx];
+		uint32_t loaded = nr_loaded(c, set, idx), spare = nr_spare(c, set, idx);
 
-		purge(c->cls[set][idx].e, nr_of(&c->cls[set][idx]), bytes, start, last);
-		if (spare != NULL)
-			purge(spare->e, spare->nr, bytes, start, last);
+		if (loaded != 0)
+			iova_entries_purge(top_of(c, set, idx) - loaded, loaded, bytes, start, last);
+		if (spare != 0)
+			iova_entries_purge(c->spare[set][idx] - spare, spare, bytes, start, last);
 	}
-}
-
-void iova_depot_purge(struct iova_space *s, uint64_t start, uint64_t last)
-{
-	struct dma_platform *p = s->cfg.platform;
-
-	p->spin_lock(p, &s->depot_lock);
-	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
-		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
-		uint64_t bytes = (uint64_t)iova_class_nr(idx) << s->granule_lg2;
-
-		for (struct iova_mag *m = s->full[set][idx]; m != NULL; m = m->next)
-			purge(m->e, m->nr, bytes, start, last);
-	}
-	p->spin_unlock(p, &s->depot_lock);
 }
 
 void iova_cache_init(struct iova_cache *c, struct iova_space *s)
@@ -482,6 +484,9 @@ void iova_cache_init(struct iova_cache *c, struct iova_space *s)
 	c->space = s;
 	c->granule_lg2 = s->granule_lg2;
 	c->low_last = s->last < s->low_end ? UINT64_MAX : (s->low_end << s->granule_lg2) - 1;
+	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++)
+		top_set(c, i / IOVA_NR_CLASSES, i % IOVA_NR_CLASSES,
+			iova_mag_full(&iova_mag_none));
 	lock(s);
 	c->thrift = s->thrift;
 	c->next = s->caches;
@@ -508,16 +513,6 @@ void iova_cache_fini(struct iova_cache *c)
 
 void iova_cache_drop_mags(struct iova_cache *c)
 {
-	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
-		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
-
-		if (c->loaded[set][idx] != NULL)
-			iova_mag_free(c->space, c->loaded[set][idx]);
-		if (c->spare[set][idx] != NULL)
-			iova_mag_free(c->space, c->spare[set][idx]);
-		c->loaded[set][idx] = NULL;
-		c->spare[set][idx] = NULL;
-		c->cls[set][idx].e = NULL;
-		c->cls[set][idx].cap = 0;
-	}
+	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++)
+		drop_class(c, i / IOVA_NR_CLASSES, i % IOVA_NR_CLASSES);
 }

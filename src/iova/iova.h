@@ -22,6 +22,7 @@
 #define IOVA_CACHE_MAX_NR 1024u /* granules; larger requests go to the arena */
 #define IOVA_NR_CLASSES 112u
 #define IOVA_NR_SETS 2u /* below 4 GiB, and above */
+#define IOVA_MAG_BYTES 1024u
 #define IOVA_MAG_ENTRIES 63u
 
 /**
@@ -37,33 +38,26 @@ struct iova_entry {
 struct iova_mag;
 
 /**
- * struct iova_class - the loaded magazine of one size class; internal
- * @e: its entries
- * @nr: how many are free IOVA; written by the owner, read by anybody for statistics
- * @cap: how many fit, 0 while this class is not cached
- */
-struct iova_class {
-	struct iova_entry *e;
-	_Atomic uint32_t nr;
-	uint32_t cap;
-};
-
-/**
  * struct iova_cache - free ranges at hand for one slot in one domain
  *
  * Zero-fill it, then iova_cache_init(). The size is a multiple of the alignment, so no two caches
  * share a line. All members are internal.
+ *
+ * A magazine is IOVA_MAG_BYTES long, aligned to that, and filled upwards; beneath its lowest entry
+ * stands one with IOVA 0. @top points behind the uppermost entry of the loaded magazine, so "empty"
+ * is an IOVA of 0 under it and "full" is an aligned pointer: neither needs a count. A class without
+ * a magazine points behind a constant that is both. Written by the owner, read by anybody for
+ * statistics.
  */
 struct iova_cache {
 	_Alignas(128) uint64_t low_last; /* highest byte of set 0 */
 	uint32_t granule_lg2;
 	bool thrift; /* sizes without a class of their own are not cached now */
-	struct iova_class cls[IOVA_NR_SETS][IOVA_NR_CLASSES];
+	_Atomic(struct iova_entry *) top[IOVA_NR_SETS][IOVA_NR_CLASSES];
 
-	struct iova_mag *loaded[IOVA_NR_SETS][IOVA_NR_CLASSES];
-	struct iova_mag *spare[IOVA_NR_SETS][IOVA_NR_CLASSES];
-	uint64_t window_end[IOVA_NR_SETS];	   /* granules drawn and not carved yet: end, */
-	uint32_t window_nr[IOVA_NR_SETS];	   /* and how many before it */
+	struct iova_entry *spare[IOVA_NR_SETS][IOVA_NR_CLASSES]; /* as @top; NULL: none */
+	uint64_t window_end[IOVA_NR_SETS]; /* granules drawn and not carved yet: end, */
+	uint32_t window_nr[IOVA_NR_SETS];  /* and how many before it */
 	_Atomic uint32_t held; /* granules in windows and spare magazines, for statistics */
 	struct iova_space *space;
 	struct iova_cache *next; /* list of the space's caches, under its lock */
@@ -86,6 +80,34 @@ static inline uint32_t iova_class_nr(uint32_t idx)
 	return (idx - (shift << 4) + 1) << shift;
 }
 
+/* From the top of a magazine; false when it is empty, or the range does not end by @last. */
+static inline bool iova_mag_pop(_Atomic(struct iova_entry *) *where, uint64_t bytes, uint64_t last,
+				struct iova_entry *e)
+{
+	struct iova_entry *top = atomic_load_explicit(where, memory_order_relaxed) - 1;
+	uint64_t iova = top->iova;
+
+	if (unlikely(iova == 0 || iova + (bytes - 1) > last))
+		return false;
+	e->iova = iova;
+	e->tag = top->tag;
+	atomic_store_explicit(where, top, memory_order_relaxed);
+	return true;
+}
+
+/* On top of a magazine; false when it is full. */
+static inline bool iova_mag_push(_Atomic(struct iova_entry *) *where, uint64_t iova, uint64_t tag)
+{
+	struct iova_entry *top = atomic_load_explicit(where, memory_order_relaxed);
+
+	if (unlikely(((uintptr_t)top & (IOVA_MAG_BYTES - 1)) == 0))
+		return false;
+	top->iova = iova;
+	top->tag = tag;
+	atomic_store_explicit(where, top + 1, memory_order_relaxed);
+	return true;
+}
+
 /**
  * iova_cache_alloc() - take a range from the slot's cache
  * @c: cache of the calling slot
@@ -100,22 +122,14 @@ static inline uint32_t iova_class_nr(uint32_t idx)
 static inline bool iova_cache_alloc(struct iova_cache *c, uint32_t nr, uint64_t last,
 				    struct iova_entry *e)
 {
-	uint32_t idx = iova_class(nr), n;
-	struct iova_class *cl;
-	const struct iova_entry *top;
+	uint32_t idx = iova_class(nr);
+	uint64_t bytes = (uint64_t)nr << c->granule_lg2;
 
 	if (unlikely(idx >= IOVA_NR_CLASSES))
 		return false;
-	cl = &c->cls[last > c->low_last][idx];
-	n = atomic_load_explicit(&cl->nr, memory_order_relaxed);
-	if (unlikely(n == 0))
-		return false;
-	top = &cl->e[n - 1];
-	if (unlikely(top->iova + (((uint64_t)nr << c->granule_lg2) - 1) > last))
-		return false;
-	*e = *top;
-	atomic_store_explicit(&cl->nr, n - 1, memory_order_relaxed);
-	return true;
+	if (likely(last > c->low_last))
+		return iova_mag_pop(&c->top[1][idx], bytes, last, e);
+	return iova_mag_pop(&c->top[0][idx], bytes, last, e);
 }
 
 /**
@@ -133,18 +147,14 @@ static inline bool iova_cache_alloc(struct iova_cache *c, uint32_t nr, uint64_t 
  */
 static inline bool iova_cache_free(struct iova_cache *c, uint32_t nr, uint64_t iova, uint64_t tag)
 {
-	uint32_t idx = iova_class(nr), n;
-	struct iova_class *cl;
+	uint32_t idx = iova_class(nr);
 
 	if (unlikely(idx >= IOVA_NR_CLASSES))
 		return false;
-	cl = &c->cls[iova > c->low_last][idx];
-	n = atomic_load_explicit(&cl->nr, memory_order_relaxed);
-	if (unlikely(n >= cl->cap))
-		return false;
-	cl->e[n] = (struct iova_entry){ iova, tag };
-	atomic_store_explicit(&cl->nr, n + 1, memory_order_relaxed);
-	return true;
+	/* A branch: it is foretold, whereas a computed index would wait for @iova to be loaded. */
+	if (likely(iova > c->low_last))
+		return iova_mag_push(&c->top[1][idx], iova, tag);
+	return iova_mag_push(&c->top[0][idx], iova, tag);
 }
 
 /**

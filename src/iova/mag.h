@@ -14,16 +14,43 @@
 #define SPILL_NR 8u	  /* entries given to the arena at once */
 
 /**
- * struct iova_mag - one magazine
- * @next: in a list of the depot
- * @nr: entries, while it is not loaded
- * @e: the entries, the last one on top
+ * struct iova_mag - one magazine, aligned to its size
+ * @e: entries from the end of the array down to class capacity, then one with IOVA 0. The tag of
+ *	the first one is the link while the magazine lies in the depot
  */
 struct iova_mag {
-	struct iova_mag *next;
-	uint32_t nr;
-	struct iova_entry e[IOVA_MAG_ENTRIES];
+	struct iova_entry e[IOVA_MAG_ENTRIES + 1];
 };
+
+/* Empty and full at once: what a class without a magazine points behind. */
+extern const struct iova_mag iova_mag_none;
+
+static inline struct iova_entry *iova_mag_full(const struct iova_mag *m)
+{
+	return (struct iova_entry *)(uintptr_t)(m + 1);
+}
+
+/* The magazine that @top points into, or behind. */
+static inline struct iova_mag *iova_mag_of(const struct iova_entry *top)
+{
+	return (struct iova_mag *)(((uintptr_t)top - 1) & ~(uintptr_t)(IOVA_MAG_BYTES - 1));
+}
+
+/* Where @top stands when a magazine of @cap entries is empty. */
+static inline struct iova_entry *iova_mag_bottom(struct iova_mag *m, uint32_t cap)
+{
+	return &m->e[IOVA_MAG_ENTRIES + 1 - cap];
+}
+
+/* Entries under @top in a magazine of @cap. */
+static inline uint32_t iova_mag_nr(const struct iova_entry *top, uint32_t cap)
+{
+	uintptr_t last = ((uintptr_t)top - sizeof(*top)) & (IOVA_MAG_BYTES - 1);
+
+	if (top == NULL || top == iova_mag_full(&iova_mag_none))
+		return 0;
+	return (uint32_t)(last / sizeof(*top)) + cap - IOVA_MAG_ENTRIES;
+}
 
 /* An empty magazine from the depot or from memory; NULL when there is none. */
 struct iova_mag *iova_mag_new(struct iova_space *s);
@@ -36,6 +63,10 @@ struct iova_mag *iova_depot_get(struct iova_space *s, uint32_t set, uint32_t idx
 /* An empty magazine for @full; NULL when there is no room or no memory, and @full is kept. */
 struct iova_mag *iova_depot_put(struct iova_space *s, uint32_t set, uint32_t idx,
 				struct iova_mag *full);
+
+/* Forgets the tags in the depot that touch @start .. @last, bytes. */
+void iova_entries_purge(struct iova_entry *e, uint32_t nr, uint64_t bytes, uint64_t start,
+			uint64_t last);
 
 /* Frees empty magazines that lie in the depot. */
 void iova_depot_trim(struct iova_space *s);

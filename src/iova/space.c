@@ -159,8 +159,10 @@ static uint64_t nr_in_cache(const struct iova_space *s, const struct iova_cache 
 	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
 		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
 
-		nr += (uint64_t)iova_unit(s, idx) *
-		      atomic_load_explicit(&c->cls[set][idx].nr, memory_order_relaxed);
+		const struct iova_entry *top =
+			atomic_load_explicit(&c->top[set][idx], memory_order_relaxed);
+
+		nr += (uint64_t)iova_unit(s, idx) * iova_mag_nr(top, s->cap[set][idx]);
 	}
 	return nr;
 }
