@@ -100,7 +100,18 @@ def build(folder, env, options, log):
     if os.path.exists(os.path.join(folder, "build.ninja")):
         setup = ["meson", "setup", "--reconfigure", folder, WERROR] + \
             [o for o in options if o.startswith("-D")]
-    return run(setup, env, log) == 0 and run(["ninja", "-C", folder], env, log) == 0
+    return run(setup, env, log) == 0 and run(["ninja", "-k", "0", "-C", folder], env, log) == 0
+
+
+def explain_build(log):
+    """The errors of a build; without any, how it ended."""
+    with open(log, encoding="utf-8", errors="replace") as f:
+        lines = f.read().splitlines()
+    errors = [i for i, line in enumerate(lines) if re.search(r"\b(error|undefined reference)\b", line)
+              and not line.startswith(("cc ", "gcc ", "clang "))]
+    wanted = sorted({j for i in errors for j in range(i, min(i + 3, len(lines)))})
+    print("\n".join([lines[j] for j in wanted][:120] if wanted else lines[-40:]))
+    print(f"    whole log: {log}", flush=True)
 
 
 def stage(name):
@@ -116,8 +127,7 @@ def stage(name):
     built = build(folder, env, options, log)
     build_s = time.monotonic() - start
     if not built:
-        with open(log, encoding="utf-8", errors="replace") as f:
-            print("".join(f.readlines()[-60:]))
+        explain_build(log)
         count.failed += 1
     else:
         if os.path.exists(json_log):
@@ -139,7 +149,7 @@ def main():
     start = time.monotonic()
     for name in sys.argv[1:] or STAGES:
         total += stage(name)
-    if total.passed == 0:
+    if total.passed + total.failed == 0:
         total.failed += 1  # a run that checked nothing is no success
     print(f"in {time.monotonic() - start:.0f} s")
     print(total)
