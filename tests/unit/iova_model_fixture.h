@@ -72,7 +72,7 @@ static inline void model_init(struct model *m, const struct iova_cfg *cfg, uint6
 	m->cfg.platform = host_platform_init(&m->host, NULL);
 	m->base = cfg->start >> g;
 	m->nr_granules = (cfg->last >> g) - m->base + 1;
-	m->state = calloc(m->nr_granules, 1);
+	m->state = calloc((size_t)m->nr_granules, 1);
 	m->live = calloc(m->max_live, sizeof(*m->live));
 	if (m->base == 0)
 		m->state[0] = MODEL_RESERVED;
@@ -138,7 +138,7 @@ static inline void model_take(struct model *m, const struct iova_req *req, uint6
 	MODEL_CHECK(m, model_suits(m, i, req));
 	MODEL_CHECK(m, model_all(m, i, req->nr + m->cfg.guard, MODEL_FREE));
 	MODEL_CHECK(m, m->nr_live < m->max_live);
-	memset(m->state + i, MODEL_LIVE, req->nr + m->cfg.guard);
+	memset(m->state + i, MODEL_LIVE, (size_t)(req->nr + m->cfg.guard));
 	m->live[m->nr_live++] = (struct model_range){ iova, req->nr };
 }
 
@@ -148,7 +148,7 @@ static inline struct model_range model_drop(struct model *m, uint64_t which)
 	struct model_range r = m->live[which];
 
 	memset(m->state + ((r.iova >> m->cfg.granule_lg2) - m->base), MODEL_FREE,
-	       r.nr + m->cfg.guard);
+	       (size_t)(r.nr + m->cfg.guard));
 	m->live[which] = m->live[--m->nr_live];
 	return r;
 }
