@@ -253,10 +253,10 @@ enum sim_smmuv3_inject {
 	SIM_SMMUV3_INJECT_CMD_ILL, /* the next arg commands give CERROR_ILL */
 	SIM_SMMUV3_INJECT_CMD_ABT, /* the next arg command fetches give CERROR_ABT */
 	SIM_SMMUV3_INJECT_STUCK,   /* no command is fetched for arg steps; UINT64_MAX = for ever */
-	SIM_SMMUV3_INJECT_SYNC_STUCK,  /* no CMD_SYNC completes for arg steps */
-	SIM_SMMUV3_INJECT_EVENTQ_FULL, /* the next arg events find the queue full */
-	SIM_SMMUV3_INJECT_GERROR,      /* raise the GERROR bits in arg that are not active */
-	SIM_SMMUV3_INJECT_WALK_ABORT, /* table reads at arg abort; UINT64_MAX = off */
+	SIM_SMMUV3_INJECT_SYNC_STUCK,	/* no CMD_SYNC completes for arg steps */
+	SIM_SMMUV3_INJECT_EVENTQ_FULL,	/* the next arg events find the queue full */
+	SIM_SMMUV3_INJECT_GERROR,	/* raise the GERROR bits in arg that are not active */
+	SIM_SMMUV3_INJECT_WALK_ABORT,	/* table reads at arg abort; UINT64_MAX = off */
 	SIM_SMMUV3_INJECT_CONFIG_ABORT, /* STE, CD reads at arg abort; UINT64_MAX = off */
 };
 

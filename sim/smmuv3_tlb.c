@@ -287,6 +287,43 @@ static bool table_is_selected(const struct selection *sel, const struct sim_smmu
 	       in_range(sel, wce->iova, wce->lg2, wce->granule_lg2);
 }
 
+static void tlb_drop_all(struct sim_smmuv3 *s, const struct selection *sel)
+{
+	for (size_t i = 0; i < s->tlb_room && s->tlb_used != 0; i++) {
+		if (s->tlb[i].used && leaf_is_selected(sel, &s->tlb[i].leaf))
+			tlb_remove(s, (int32_t)i);
+	}
+}
+
+static void tlb_drop_at(struct sim_smmuv3 *s, const struct selection *sel, unsigned int bucket)
+{
+	int32_t next;
+
+	for (int32_t i = s->bucket[bucket]; i != NO_ENTRY; i = next) {
+		next = s->tlb[i].next;
+		if (leaf_is_selected(sel, &s->tlb[i].leaf))
+			tlb_remove(s, i);
+	}
+}
+
+/* The same by looking only where such entries can be; false if that would be more work. */
+static bool tlb_drop_near(struct sim_smmuv3 *s, const struct selection *sel)
+{
+	uint64_t mask = sel->granule_lg2 == 0 ? 0xffff : 0; /* the largest granule */
+	uint64_t start = sel->start & ~mask;
+	uint64_t last = sel->last | mask;
+
+	if (((last - start) >> 12) >= s->tlb_room)
+		return false;
+	for (unsigned int lg2 = 12; lg2 < 52; lg2++) {
+		if (s->size_count[lg2] == 0)
+			continue;
+		for (uint64_t at = start >> lg2; at <= last >> lg2; at++)
+			tlb_drop_at(s, sel, bucket_of(at << lg2, lg2));
+	}
+	return true;
+}
+
 void sim_smmu_tlb_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
 {
 	struct selection sel = select_of(s, cmd);
@@ -295,10 +332,8 @@ void sim_smmu_tlb_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cm
 		sim_smmu_tlb_reset(s);
 		return;
 	}
-	for (size_t i = 0; i < s->tlb_room && s->tlb_used != 0; i++) {
-		if (s->tlb[i].used && leaf_is_selected(&sel, &s->tlb[i].leaf))
-			tlb_remove(s, (int32_t)i);
-	}
+	if (!sel.by_address || !tlb_drop_near(s, &sel))
+		tlb_drop_all(s, &sel);
 	for (size_t i = 0; i < s->nr_wc;) {
 		if (table_is_selected(&sel, &s->wc[i]))
 			s->wc[i] = s->wc[--s->nr_wc];
