@@ -13,6 +13,7 @@ import fnmatch
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -96,6 +97,11 @@ def value_of(row, figures, instr):
     return time_of(figures, row["wl"])
 
 
+def machine_factor(reference, figures):
+    """How much longer plain stores, loads and copies take here: the median over the limits."""
+    return statistics.median(figures[wl, "cpu_ns"] / ns for wl, ns in reference.items())
+
+
 def number(v):
     if v is None:
         return "-"
@@ -133,21 +139,22 @@ def main():
     start = time.monotonic()
     build()
     with open(os.path.join(ROOT, "bench", "targets.json"), encoding="utf-8") as f:
-        wanted = [r for r in json.load(f)["rows"] if fnmatch.fnmatch(r["wl"], options.only)]
+        targets = json.load(f)
+    wanted = [r for r in targets["rows"] if fnmatch.fnmatch(r["wl"], options.only)]
     missing = sorted({r["program"] for r in wanted if not os.path.exists(program(r["program"]))})
     wanted = [r for r in wanted if r["program"] not in missing]
     if (os.cpu_count() or 1) < 2:
         wanted = [r for r in wanted if not r["wl"].endswith(".t2")]
 
-    needed = {"limits": set()}
+    needed = {"limits": set(targets["machine"])}
     for r in wanted:
         needed.setdefault(r["program"], set()).update({r["wl"], r.get("gain_of", r["wl"])})
         if "limit" in r:
             needed["limits"].update({r["limit"], r["limit"] + ".t2"})
     figures, instr = {}, {}
     for name, workloads in needed.items():
-        if workloads:
-            figures.update(measure(name, sorted(workloads), options))
+        figures.update(measure(name, sorted(workloads), options))
+    slower = machine_factor(targets["machine"], figures)
     for r in wanted:
         if r.get("metric") == "instr":
             instr[r["wl"]] = instructions(r["program"], r["wl"])
@@ -162,11 +169,13 @@ def main():
         ratio = r["target"] / measured if higher else measured / r["target"]
         rows.append({**r, "measured": measured, "ratio": ratio})
     print_table(rows)
+    print(f"this machine now takes {slower:.2f} x the time of the one on which the figures above were "
+          f"taken")
     for name in missing:
         print(f"bench/peer_{name}.c does not exist: its workloads are left out")
     os.makedirs(os.path.dirname(options.json), exist_ok=True)
     with open(options.json, "w", encoding="utf-8") as f:
-        json.dump({"rows": rows, "figures": {f"{w}/{m}": v for (w, m), v in figures.items()}}, f,
+        json.dump({"rows": rows, "machine_factor": slower, "figures": {f"{w}/{m}": v for (w, m), v in figures.items()}}, f,
                   indent="\t")
         f.write("\n")
     print(f"{options.json}, {time.monotonic() - start:.0f} s")
