@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A thin door to Meson: make demo, make check, make bench, make clean.
-.PHONY: all demo check bench clean
+# A thin door to Meson. Each target first makes sure that the packages it needs are there.
+#
+#	make demo	run the video pipeline on the photograph in tests/data
+#	make check	everything that must hold; the last line is the sum
+#	make bench	the workloads beside Linux's figures and the targets
+#	make clean	remove what was built
+.PHONY: demo check bench clean
 
-RELEASE = build/release
-
-all: $(RELEASE)/build.ninja
-	ninja -C $(RELEASE)
-
-$(RELEASE)/build.ninja:
-	scripts/setup demo
-	meson setup $(RELEASE) -Dbuildtype=release -Dasserts=false
+RELEASE := build/release
+PHOTO := tests/data/raccoon.jpg
 
 demo:
-	scripts/setup demo
-	scripts/demo
+	@scripts/setup demo
+	@test -e $(RELEASE)/build.ninja || meson setup $(RELEASE) -Dbuildtype=release -Dasserts=false
+	@ninja -C $(RELEASE) dmamap
+	@$(RELEASE)/dmamap pipeline --input $(PHOTO) --frames 60 --out build/demo
 
 check:
-	scripts/setup check
-	scripts/check.py
+	@scripts/setup check
+	@scripts/check.py
 
 bench:
-	scripts/setup bench
-	scripts/bench.py
+	@scripts/setup bench
+	@scripts/bench.py
 
 clean:
-	rm -rf build out
+	rm -rf build
