@@ -22,11 +22,15 @@
  * @start_ns: when it began; set at the first poll that was in vain
  * @nr_polls: polls in vain
  * @first_errors: nr_errors when it began
+ * @first_in_line: the next free entries are its own
+ * @end: its batch ends before this index
  */
 struct waiter {
 	uint64_t start_ns;
 	uint32_t nr_polls;
 	uint32_t first_errors;
+	bool first_in_line;
+	size_t end;
 };
 
 static size_t ring_size(const struct smmuv3_cmdq *q)
@@ -96,11 +100,13 @@ static int wait_more(struct smmuv3_cmdq *q, struct waiter *w, uint32_t raw)
 	return 0;
 }
 
-/* Take @nr entries; false when the ring has not that many. */
-static bool reserve(struct smmuv3_cmdq *q, uint32_t nr, size_t *first)
+/* Take @nr entries; false when the ring has not that many, or when they are owed to another. */
+static bool reserve(struct smmuv3_cmdq *q, uint32_t nr, bool first_in_line, size_t *first)
 {
 	size_t idx = atomic_load_explicit(&q->reserved, memory_order_relaxed);
 
+	if (unlikely(atomic_load_explicit(&q->line, memory_order_relaxed) != 0) && !first_in_line)
+		return false;
 	do {
 		/* Acquire, inside: these entries were read by the hardware. */
 		if (!is_consumed(q, idx + nr - ring_size(q)))
@@ -147,12 +153,13 @@ static void publish(struct smmuv3_cmdq *q, size_t first, uint32_t nr)
 	atomic_store_explicit(&q->published, end, memory_order_release);
 }
 
-/* Put a batch and its CMD_SYNC into the ring; @end: the index after it. */
-static bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr, size_t *end)
+/* Put a batch and its CMD_SYNC into the ring; w->end: the index after it. False: no room. */
+static bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
+		   struct waiter *w)
 {
 	size_t first;
 
-	if (!reserve(q, nr + 1, &first))
+	if (!reserve(q, nr + 1, w->first_in_line, &first))
 		return false;
 	for (uint32_t i = 0; i < nr; i++)
 		write_entry(q, first + i, cmds[i].word[0], cmds[i].word[1]);
@@ -160,20 +167,44 @@ static bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_
 	if (unlikely(q->noncoherent))
 		clean_entries(q, first, nr + 1);
 	publish(q, first, nr + 1);
-	*end = first + nr + 1;
+	w->end = first + nr + 1;
 	return true;
 }
 
-static bool submit_irq_off(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
-			   size_t *end)
+static bool try_submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
+		       struct waiter *w, bool slow)
 {
 	struct dma_platform *p = q->platform;
 	bool done;
 
+	if (!slow)
+		return submit(q, cmds, nr, w);
 	p->spin_lock(p, &q->irq_lock);
-	done = submit(q, cmds, nr, end);
+	done = submit(q, cmds, nr, w);
 	p->spin_unlock(p, &q->irq_lock);
 	return done;
+}
+
+/*
+ * The ring was full. One waiter at a time stands first in line and keeps everybody else from
+ * reserving, or small batches would take the room from under a large one for ever.
+ */
+static NOINLINE int submit_when_room(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds,
+				     uint32_t nr, struct waiter *w, bool slow)
+{
+	int err;
+
+	do {
+		uint32_t nobody = 0;
+
+		err = wait_more(q, w, update_consumed(q));
+		if (!w->first_in_line)
+			w->first_in_line = atomic_compare_exchange_strong_explicit(
+				&q->line, &nobody, 1, memory_order_relaxed, memory_order_relaxed);
+	} while (err == 0 && !try_submit(q, cmds, nr, w, slow));
+	if (w->first_in_line)
+		atomic_store_explicit(&q->line, 0, memory_order_relaxed);
+	return err;
 }
 
 /* -EAGAIN: some command was skipped meanwhile, perhaps one of these. */
@@ -181,18 +212,17 @@ static int run_once(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32
 {
 	struct waiter w = { .first_errors = nr_errors(q) };
 	uint32_t aborts = atomic_load_explicit(&q->nr_aborts, memory_order_relaxed);
-	size_t end;
 	int err;
 
-	while (!(slow ? submit_irq_off(q, cmds, nr, &end) : submit(q, cmds, nr, &end))) {
-		err = wait_more(q, &w, update_consumed(q));
+	if (unlikely(!try_submit(q, cmds, nr, &w, slow))) {
+		err = submit_when_room(q, cmds, nr, &w, slow);
 		if (err != 0)
 			return err;
 	}
 	for (;;) {
 		uint32_t raw = update_consumed(q);
 
-		if (likely(is_consumed(q, end)))
+		if (likely(is_consumed(q, w.end)))
 			break;
 		err = wait_more(q, &w, raw);
 		if (err != 0)
