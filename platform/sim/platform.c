@@ -342,9 +342,10 @@ uint32_t sim_machine_run(struct sim_machine *m, uint32_t steps)
 {
 	uint32_t done;
 
+	/* First, so that time can jump when there is nothing to do but this. */
+	sim_engines_advance(m->engines, RELAX_NS);
 	if (m->smmu_engine != NULL)
 		sim_engine_kick(m->smmu_engine);
-	sim_engines_advance(m->engines, RELAX_NS);
 	done = sim_engines_run(m->engines, steps);
 	caches_move(m);
 	return done;

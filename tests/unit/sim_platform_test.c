@@ -144,6 +144,33 @@ TEST(cpu_map_joins_scattered_pages_and_leaves_nothing_behind)
 	}
 }
 
+TEST(mapped_areas_have_a_guard_between_them_and_are_reused_late)
+{
+	struct sim_machine *m = machine_make(&(struct sim_machine_cfg){ .seed = 1 });
+	struct dma_platform *p = sim_machine_platform(m);
+	struct dma_phys_run run = { .len = PAGE };
+	uint8_t *a, *b, *c;
+
+	assert_ok(take(p, PAGE, 0, &run.phys));
+	a = p->cpu_map(p, &run, 1, DMA_MEM_WB);
+	b = p->cpu_map(p, &run, 1, DMA_MEM_WB);
+	assert_true(segv_touch(a + PAGE, false));
+	assert_false(segv_touch(b, true));
+	p->cpu_unmap(p, a, PAGE);
+	c = p->cpu_map(p, &run, 1, DMA_MEM_WB);
+	assert_true(c != a); /* who kept the old address faults */
+	p->cpu_unmap(p, b, PAGE);
+	p->cpu_unmap(p, c, PAGE);
+	/* More maps than there are addresses at once. */
+	for (int i = 0; i < 20000; i++) {
+		a = p->cpu_map(p, &run, 1, DMA_MEM_UNCACHED);
+		assert_non_null(a);
+		p->cpu_unmap(p, a, PAGE);
+	}
+	p->pages_free(p, run.phys, PAGE);
+	assert_true(sim_machine_close(m, NULL));
+}
+
 TEST(pages_are_zeroed_for_the_device_and_for_the_cpu_only_if_asked)
 {
 	struct sim_machine *m = machine_make(&(struct sim_machine_cfg){ .noncoherent = true });
@@ -470,6 +497,65 @@ TEST(a_device_copies_and_the_same_seed_gives_the_same_trace)
 		cfg.seed = 6;
 		assert_u64_not_equal(copy_once(&cfg), first);
 	}
+}
+
+TEST(a_snooping_device_needs_no_maintenance_on_a_machine_that_needs_it)
+{
+	const struct sim_requester snooper = { .sid = 1, .addr_bits = 64, .snoop = true };
+	const struct sim_requester blind = { .sid = 2, .addr_bits = 64 };
+	struct sim_machine *m = machine_make(&(struct sim_machine_cfg){ .noncoherent = true });
+	struct dma_platform *p = sim_machine_platform(m);
+	struct sim_bus *bus = sim_machine_bus(m);
+	volatile uint8_t *mem = sim_machine_kmalloc(m, PAGE, 1);
+	uint8_t byte = 0;
+	phys_addr_t phys;
+
+	assert_ok(p->virt_to_phys(p, (uint8_t *)(uintptr_t)mem, &phys));
+	assert_ok(sim_bus_add_requester(bus, &snooper));
+	assert_ok(sim_bus_add_requester(bus, &blind));
+	mem[0] = 0x13;
+	assert_ok(sim_bus_dma(bus, 2, phys, false, &byte, 1, NULL));
+	assert_int_equal(byte, 0);
+	assert_ok(sim_bus_dma(bus, 1, phys, false, &byte, 1, NULL));
+	assert_int_equal(byte, 0x13);
+	byte = 0x14;
+	assert_ok(sim_bus_dma(bus, 1, phys, true, &byte, 1, NULL));
+	assert_int_equal(mem[0], 0x14);
+	byte = 0x15;
+	assert_ok(sim_bus_dma(bus, 2, phys, true, &byte, 1, NULL));
+	assert_int_equal(mem[0], 0x14);
+	sim_machine_kfree(m, (uint8_t *)(uintptr_t)mem);
+	assert_true(sim_machine_close(m, NULL));
+}
+
+static enum sim_step note_step(void *ctx)
+{
+	bool *ran = ctx;
+
+	*ran = true;
+	return SIM_STEP_IDLE;
+}
+
+TEST(idle_time_jumps_to_the_next_timed_kick)
+{
+	struct sim_smmuv3_cfg smmu;
+	struct sim_engine *engine;
+	struct sim_machine *m;
+	struct dma_platform *p;
+	bool ran = false;
+	int relaxes = 0;
+
+	sim_smmuv3_cfg_default(&smmu);
+	m = machine_make(&(struct sim_machine_cfg){ .smmu = &smmu });
+	p = sim_machine_platform(m);
+	assert_ok(sim_engine_new(sim_machine_engines(m), "vsync", note_step, &ran, &engine));
+	sim_engine_kick_at(engine, 16666667);
+	while (!ran && relaxes++ < 1000)
+		p->relax(p);
+	assert_true(relaxes > 160 && relaxes < 200);
+	assert_true(p->now_ns(p) >= 16666667);
+	sim_engine_free(engine);
+	assert_true(sim_machine_close(m, NULL));
 }
 
 TEST(time_passes_only_when_the_machine_is_used)
