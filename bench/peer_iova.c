@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dmamap's IOVA allocator as a peer of the IOVA workloads: one 48-bit space with 4 KiB granules and a
- * cache per worker thread, as a domain has one per slot. The platform's heap is the C library's.
+ * dmamap's IOVA allocator as a peer of the IOVA workloads: one 48-bit space of 4 KiB granules, and
+ * a cache per worker thread, as a domain has one per slot. The platform's heap is the C library's.
  */
 #include <sched.h>
 #include <stdatomic.h>

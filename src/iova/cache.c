@@ -130,8 +130,9 @@ static uint32_t carve(struct iova_space *s, struct iova_cache *c, uint32_t set, 
 		      uint64_t end, struct iova_entry *e, uint32_t max)
 {
 	uint32_t unit = iova_unit(s, idx), nr = (uint32_t)1 << s->window_lg2[set];
-	struct iova_want w = { .nr = nr, .end = end, .mod_lg2 = s->window_lg2[set],
-			       .bound_lg2 = 64 };
+	struct iova_want w = {
+		.nr = nr, .end = end, .mod_lg2 = s->window_lg2[set], .bound_lg2 = 64
+	};
 	uint64_t at;
 
 	if (s->window_lg2[set] == 0 || unit > nr / 4)
@@ -305,8 +306,7 @@ void iova_depot_flush(struct iova_space *s)
 
 		while ((m = iova_depot_get(s, set, idx, NULL)) != NULL) {
 			lock(s);
-			put_entries(s, idx, iova_mag_bottom(m, s->cap[set][idx]),
-				    s->cap[set][idx]);
+			put_entries(s, idx, iova_mag_bottom(m, s->cap[set][idx]), s->cap[set][idx]);
 			unlock(s);
 			iova_mag_free(s, m);
 		}
@@ -473,7 +473,8 @@ void iova_cache_purge(struct iova_cache *c, uint64_t start, uint64_t last)
 		uint32_t loaded = nr_loaded(c, set, idx), spare = nr_spare(c, set, idx);
 
 		if (loaded != 0)
-			iova_entries_purge(top_of(c, set, idx) - loaded, loaded, bytes, start, last);
+			iova_entries_purge(top_of(c, set, idx) - loaded, loaded, bytes, start,
+					   last);
 		if (spare != 0)
 			iova_entries_purge(c->spare[set][idx] - spare, spare, bytes, start, last);
 	}
@@ -485,8 +486,7 @@ void iova_cache_init(struct iova_cache *c, struct iova_space *s)
 	c->granule_lg2 = s->granule_lg2;
 	c->low_last = s->last < s->low_end ? UINT64_MAX : (s->low_end << s->granule_lg2) - 1;
 	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++)
-		top_set(c, i / IOVA_NR_CLASSES, i % IOVA_NR_CLASSES,
-			iova_mag_full(&iova_mag_none));
+		top_set(c, i / IOVA_NR_CLASSES, i % IOVA_NR_CLASSES, iova_mag_full(&iova_mag_none));
 	lock(s);
 	c->thrift = s->thrift;
 	c->next = s->caches;

@@ -186,8 +186,8 @@ struct iova_cfg {
 	uint32_t max_depot;
 };
 
-#define IOVA_DRAINED (1u << 0) /* every other slot is kept out: all caches may be emptied */
-#define IOVA_BOUNDED (1u << 1) /* a hint: -ENOSPC rather than more than O(log n) search */
+#define IOVA_DRAINED (1u << 0)	/* every other slot is kept out: all caches may be emptied */
+#define IOVA_BOUNDED (1u << 1)	/* a hint: -ENOSPC rather than more than O(log n) search */
 #define IOVA_NO_CACHE (1u << 2) /* from the arena, also where the cache could serve */
 
 /**
@@ -268,10 +268,10 @@ struct iova_window;
 struct iova_space {
 	struct iova_cfg cfg;
 	uint32_t granule_lg2;
-	uint32_t span_lg2;   /* in granules */
-	uint32_t region_lg2; /* in granules */
-	uint64_t first, last; /* granules of the aperture, inclusive */
-	uint64_t low_end;     /* first granule of set 1 */
+	uint32_t span_lg2;		   /* in granules */
+	uint32_t region_lg2;		   /* in granules */
+	uint64_t first, last;		   /* granules of the aperture, inclusive */
+	uint64_t low_end;		   /* first granule of set 1 */
 	uint32_t window_lg2[IOVA_NR_SETS]; /* granules a slot draws at once; 0: none */
 	struct iova_meta meta;		   /* has a lock of its own */
 	uint8_t cap[IOVA_NR_SETS][IOVA_NR_CLASSES];

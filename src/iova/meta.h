@@ -16,7 +16,10 @@ enum iova_meta_kind {
 	IOVA_META_MAG
 };
 
-/* Zeroed memory, aligned to 64 (a magazine: to its size); NULL when there is none. @bytes is the same for all of a kind. */
+/*
+ * Zeroed memory, aligned to 64, a magazine to its size; NULL when there is none. @bytes is the same
+ * for all of a kind.
+ */
 void *iova_meta_alloc(struct iova_meta *m, enum iova_meta_kind kind, size_t bytes);
 void iova_meta_free(struct iova_meta *m, enum iova_meta_kind kind, void *mem, size_t bytes);
 

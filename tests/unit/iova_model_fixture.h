@@ -23,8 +23,8 @@ struct model {
 	struct host_platform host;
 	struct iova_space s;
 	struct iova_cfg cfg;
-	uint64_t base;	       /* first granule in @state */
-	uint64_t nr_granules;  /* of @state */
+	uint64_t base;	      /* first granule in @state */
+	uint64_t nr_granules; /* of @state */
 	unsigned char *state;
 	struct model_range *live;
 	uint32_t nr_live, max_live;
@@ -45,8 +45,7 @@ static inline uint64_t model_below(struct model *m, uint64_t n)
 	return model_random(m) % n;
 }
 
-#define MODEL_CHECK(m, cond)                                                                       \
-	((cond) ? (void)0 : fail_msg("seed %" PRIu64 ": %s", (m)->seed, #cond))
+#define MODEL_CHECK(m, cond) ((cond) ? (void)0 : fail_msg("seed %" PRIu64 ": %s", (m)->seed, #cond))
 
 static inline struct iova_cache *model_cache(struct model *m)
 {
