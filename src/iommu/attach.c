@@ -129,6 +129,18 @@ int group_attach(struct dma_group *group, struct dma_domain *dom, struct dma_err
 	return err;
 }
 
+int group_add_regions(struct dma_group *group, struct dma_error *why)
+{
+	struct dma_platform *p = group->iommu->hw.platform;
+	int err = 0;
+
+	p->mutex_lock(p, &group->iommu->mutex);
+	if (domain_translates(group->domain))
+		err = add_regions(group, group->domain, why);
+	p->mutex_unlock(p, &group->iommu->mutex);
+	return err;
+}
+
 int group_attach_own(struct dma_group *group, bool deferred, struct dma_error *why)
 {
 	struct dma_platform *p = group->iommu->hw.platform;

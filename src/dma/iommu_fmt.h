@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One page-table format's ops tables. The includer names the format and the table:
+ *
+ *	#define PT_FMT_H "pgtable/fmt/vmsav8_4k.h"
+ *	#define IOMMU_OPS iommu_vmsav8_4k_ops
+ *	#include "dma/iommu_fmt.h"
+ *
+ * Devices that do not snoop take the slow function of map and unmap: they call the platform for
+ * every map anyway.
+ */
+#include "pgtable/walk.h"
+
+#include "dma/iommu_sg.h"
+
+static dma_addr_t map_phys(struct dma_device *dev, phys_addr_t phys, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	return iommu_map_phys(dev, phys, size, dir, attrs, origin);
+}
+
+static void unmap_phys(struct dma_device *dev, dma_addr_t addr, size_t size,
+		       enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)origin;
+	iommu_unmap_phys(dev, addr, size, dir, attrs);
+}
+
+static void unmap_phys_noncoherent(struct dma_device *dev, dma_addr_t addr, size_t size,
+				   enum dma_data_direction dir, unsigned long attrs,
+				   enum dma_origin origin)
+{
+	(void)origin;
+	iommu_unmap_slow(dev, addr, size, dir, attrs);
+}
+
+static int map_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+		  enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	return iommu_map_sg(dev, sgl, nents, dir, attrs, origin);
+}
+
+static void unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+		     enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)origin;
+	iommu_unmap_sg(dev, sgl, nents, dir, attrs);
+}
+
+#define IOMMU_OPS_COMMON                                                                           \
+	.size = sizeof(struct dma_map_ops), .alloc = iommu_alloc, .free = iommu_free,              \
+	.mmap = iommu_mmap, .get_sgtable = iommu_get_sgtable, .map_sg = map_sg,                    \
+	.unmap_sg = unmap_sg, .sync_for_cpu = iommu_sync_for_cpu,                                  \
+	.sync_for_device = iommu_sync_for_device, .limits = iommu_limits,                          \
+	.query_attrs = iommu_query_attrs, .poll = iommu_poll, .trim = iommu_trim
+
+const struct dma_map_ops IOMMU_OPS[2] = {
+	{
+		IOMMU_OPS_COMMON,
+		.map_phys = map_phys,
+		.unmap_phys = unmap_phys,
+	},
+	{
+		IOMMU_OPS_COMMON,
+		.map_phys = iommu_map_slow,
+		.unmap_phys = unmap_phys_noncoherent,
+	},
+};
