@@ -115,6 +115,38 @@ TEST(a_pin_gives_the_pages_in_order_and_stops_where_runs_are_full)
 	machine_end(m);
 }
 
+TEST(pins_cover_the_bytes_asked_for_with_every_cpu_page_size)
+{
+	for (uint32_t lg2 = 12; lg2 <= 16; lg2 += 2) {
+		struct sim_machine *m = machine_make(
+			&(struct sim_machine_cfg){ .frag = SIM_FRAG_SCATTER, .page_lg2 = lg2 });
+		struct dma_platform *p = sim_machine_platform(m);
+		struct dma_as *as = as_make(m);
+		uint64_t page = 1ull << lg2, len = 3 * page + 17, ua, covered, at;
+		struct dma_pin_run runs[8];
+		uint32_t nr;
+
+		assert_ok(sim_as_alloc(as, 6 * page, 0, &ua));
+		at = ua + page + 4096 - 64;
+		assert_ok(p->pin(p, as, at, len, true, runs, 8, &nr, &covered));
+		assert_u64_equal(covered, len);
+		assert_u64_equal(runs[0].phys & (page - 1), at & (page - 1));
+		for (uint32_t r = 0; r < nr; r++) {
+			for (uint64_t off = 0; off < runs[r].len; off += 4096) {
+				phys_addr_t phys;
+
+				assert_ok(sim_as_phys(as, at + off, &phys));
+				assert_u64_equal(phys, runs[r].phys + off);
+			}
+			at += runs[r].len;
+		}
+		assert_u64_equal(at, ua + page + 4096 - 64 + len);
+		p->unpin(p, as, runs, nr, true);
+		sim_as_exit(as);
+		machine_end(m);
+	}
+}
+
 TEST(a_pin_that_fails_holds_nothing)
 {
 	struct sim_machine *m = machine_make(&(struct sim_machine_cfg){ .frag = SIM_FRAG_SCATTER });
