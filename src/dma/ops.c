@@ -181,8 +181,12 @@ void dma_ops_install(struct dma_device *dev, const struct dma_map_ops *ops)
 
 void dma_ops_choose(struct dma_device *dev)
 {
+	const struct dma_map_ops *ops = dev->iommu != NULL ? iommu_dma_ops(dev) : NULL;
+
 	dev->own_ops = false;
-	dma_ops_install(dev, dev->iommu != NULL ? iommu_dma_ops(dev) : NULL);
+	dma_ops_install(dev, ops);
+	/* It reads every entry anyway, and checks it on the way. */
+	dev->sg_checked = ops != NULL;
 }
 
 int dma_device_set_ops(struct dma_device *dev, const struct dma_map_ops *ops)
