@@ -187,9 +187,11 @@ const char *sim_smmuv3_finding_text(enum sim_smmuv3_finding kind)
 		[SIM_SMMUV3_FIND_ENABLE_UNPREPARED] =
 			"SMMUEN set before the caches were invalidated",
 		[SIM_SMMUV3_FIND_ILLEGAL_COMMAND] = "illegal command",
-		[SIM_SMMUV3_FIND_COMMAND_BITS] = "reserved command bits non-zero",
-		[SIM_SMMUV3_FIND_STE_TORN] = "a live STE changed in more than one 64-bit word",
-		[SIM_SMMUV3_FIND_CD_TORN] = "a live CD changed in more than one 64-bit word",
+		[SIM_SMMUV3_FIND_COMMAND_BITS] =
+			"reserved command bits non-zero or a parameter out of range",
+		[SIM_SMMUV3_FIND_TLBI_RANGE] = "TLBI range misaligned for its granule and level",
+		[SIM_SMMUV3_FIND_STE_TORN] = "an STE changed in several words without CFGI between",
+		[SIM_SMMUV3_FIND_CD_TORN] = "a CD changed in several words without CFGI between",
 		[SIM_SMMUV3_FIND_STE_BITS] = "reserved STE bits non-zero",
 		[SIM_SMMUV3_FIND_CD_BITS] = "reserved CD bits non-zero or table base misaligned",
 		[SIM_SMMUV3_FIND_BBM] = "a live leaf was replaced without break-before-make",

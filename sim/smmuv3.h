@@ -189,11 +189,12 @@ enum sim_smmuv3_finding {
 	SIM_SMMUV3_FIND_GERRORN,	/* GERRORN toggled for an error that is not active */
 	SIM_SMMUV3_FIND_ENABLE_UNPREPARED, /* SMMUEN set before the caches were ever invalidated */
 	SIM_SMMUV3_FIND_ILLEGAL_COMMAND,   /* a command that gave CERROR_ILL */
-	SIM_SMMUV3_FIND_COMMAND_BITS,	   /* reserved command bits non-zero */
-	SIM_SMMUV3_FIND_STE_TORN,     /* valid cached STE changed in more than one 64-bit word */
-	SIM_SMMUV3_FIND_CD_TORN,      /* the same for a CD */
-	SIM_SMMUV3_FIND_STE_BITS,     /* reserved STE bits non-zero */
-	SIM_SMMUV3_FIND_CD_BITS,      /* reserved CD bits non-zero, or TTB not aligned */
+	SIM_SMMUV3_FIND_COMMAND_BITS,	   /* reserved command bits, or a parameter out of range */
+	SIM_SMMUV3_FIND_TLBI_RANGE,	   /* range start not aligned to what TG and TTL say */
+	SIM_SMMUV3_FIND_STE_TORN,	   /* STE changed in several words without CFGI between */
+	SIM_SMMUV3_FIND_CD_TORN,	   /* the same for a CD */
+	SIM_SMMUV3_FIND_STE_BITS,	   /* reserved STE bits non-zero */
+	SIM_SMMUV3_FIND_CD_BITS,	   /* reserved CD bits non-zero, or TTB not aligned */
 	SIM_SMMUV3_FIND_BBM,	      /* cached leaf differs from another valid leaf in memory */
 	SIM_SMMUV3_FIND_WALK_STALE,   /* a cached table is another valid one in memory */
 	SIM_SMMUV3_FIND_TLB_CONFLICT, /* two cached entries for one address */

@@ -90,8 +90,22 @@ static bool wants_secure(const struct sim_smmu_cmd *cmd)
 /* 4.4.1.1: a range of one granule without a level is reserved. */
 static bool range_is_reserved(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
 {
-	return s->cfg.ril && (cmd->word[1] >> 10 & 3) != 0 && (cmd->word[1] >> 8 & 3) == 0 &&
+	return sim_smmu_tlbi_granule(s, cmd) != 0 && sim_smmu_tlbi_level(s, cmd) == 0 &&
 	       (cmd->word[0] >> 12 & 0x1f) == 0 && (cmd->word[0] >> 20 & 0x1f) == 0;
+}
+
+/* 4.1.7: StreamID, SubstreamID or ASID beyond what is implemented. */
+static bool parameter_is_out(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
+{
+	uint64_t sid = cmd->word[0] >> 32;
+
+	if (cmd->op >= CFGI_STE && cmd->op <= CFGI_CD_ALL && cmd->op != CFGI_STE_RANGE &&
+	    sid >> s->cfg.sid_bits != 0)
+		return true;
+	if (cmd->op == CFGI_CD && (cmd->word[0] >> 12 & 0xfffff) >> s->cfg.ssid_bits != 0)
+		return true;
+	return (cmd->op == TLBI_NH_ASID || cmd->op == TLBI_NH_VA) && !s->cfg.asid16 &&
+	       cmd->word[0] >> 56 != 0;
 }
 
 /*
@@ -128,7 +142,8 @@ static void command_check_bits(struct sim_smmuv3 *s, const struct sim_smmu_cmd *
 	uint64_t defined[2];
 
 	command_bits(s, cmd->op, defined);
-	if ((cmd->word[0] & ~defined[0]) != 0 || (cmd->word[1] & ~defined[1]) != 0)
+	if ((cmd->word[0] & ~defined[0]) != 0 || (cmd->word[1] & ~defined[1]) != 0 ||
+	    parameter_is_out(s, cmd))
 		sim_smmu_find(s, SIM_SMMUV3_FIND_COMMAND_BITS, cmd->op);
 }
 

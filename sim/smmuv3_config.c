@@ -59,24 +59,28 @@ static void cache_put(struct sim_smmuv3 *s, struct sim_smmu_config_cache *cache,
 	cache->entry[cache->nr++] = *entry;
 }
 
-/* A cached structure against memory: late is legal, changed in several words at once is not. */
-static void check_stale(struct sim_smmuv3 *s, const struct sim_smmu_config *entry, bool is_ste)
+/* Did the structure change since it was cached in a way that no invalidation can repair? */
+static bool check_torn(struct sim_smmuv3 *s, const struct sim_smmu_config *entry, bool is_ste)
 {
 	uint64_t valid = is_ste ? 1 : UINT64_C(1) << 31;
 	uint64_t now[8];
 	bool same = true;
 
 	if (!s->cfg.check_bbm || !fetch(s, entry->phys, STRUCTURE_BYTES, now))
-		return;
+		return true;
 	for (unsigned int i = 0; i < 8; i++)
 		same = same && now[i] == entry->word[i];
-	if (same)
-		return;
-	s->stats.stale_configs++;
-	if ((now[0] & valid) != 0 && (entry->word[0] & valid) != 0 &&
-	    sim_smmu_torn_words(entry->word, now, is_ste) > 1)
+	if (!same && (now[0] & valid) != 0 && sim_smmu_is_torn(entry->word, now, is_ste))
 		sim_smmu_find(s, is_ste ? SIM_SMMUV3_FIND_STE_TORN : SIM_SMMUV3_FIND_CD_TORN,
 			      entry->sid);
+	return same;
+}
+
+/* A cached structure is used that memory no longer holds: late is legal. */
+static void check_stale(struct sim_smmuv3 *s, const struct sim_smmu_config *entry, bool is_ste)
+{
+	if (!check_torn(s, entry, is_ste))
+		s->stats.stale_configs++;
 }
 
 /*
@@ -302,10 +306,14 @@ void sim_smmu_config_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd 
 	uint32_t sid = (uint32_t)(cmd->word[0] >> 32);
 	uint32_t ssid = (uint32_t)(cmd->word[0] >> 12 & 0xfffff);
 	bool leaf = (cmd->word[1] & 1) != 0;
+	const struct sim_smmu_config *entry;
 	uint64_t range;
 
 	switch (cmd->op) {
 	case 0x03: /* CFGI_STE */
+		entry = cache_find(&s->config[CONFIG_STE], sid, 0);
+		if (entry != NULL)
+			check_torn(s, entry, true);
 		drop_stes(s, sid, sid, !leaf);
 		break;
 	case 0x04: /* CFGI_STE_RANGE, CFGI_ALL: an aligned 2^(Range + 1) */
@@ -313,6 +321,9 @@ void sim_smmu_config_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd 
 		drop_stes(s, sid & ~(range - 1), (sid & ~(range - 1)) + (range - 1), true);
 		break;
 	case 0x05: /* CFGI_CD */
+		entry = cache_find(&s->config[CONFIG_CD], sid, ssid);
+		if (entry != NULL)
+			check_torn(s, entry, false);
 		cache_drop(&s->config[CONFIG_CD], sid, sid, false, ssid);
 		if (!leaf) {
 			/* Either split: the STE that says which may be gone. */

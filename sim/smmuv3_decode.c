@@ -175,24 +175,29 @@ static void cd_used(const uint64_t *cd, uint64_t used[8])
 }
 
 /*
- * In how many 64-bit words two valid versions of a structure differ, counting bits that either of
- * them uses. Only one word can change at once, so more than one means that hardware may have seen
- * a mixture (3.21.3.1).
+ * Whether hardware may have seen, or see yet, a mixture of two versions of a structure of which the
+ * second is valid: words are read one by one, in any order and at any time, so that two valid
+ * versions may differ in one word only, and becoming valid must be the only change (3.21.3.1).
+ * Bits that neither version uses do not count.
  */
-unsigned int sim_smmu_torn_words(const uint64_t *was, const uint64_t *is, bool is_ste)
+bool sim_smmu_is_torn(const uint64_t *was, const uint64_t *is, bool is_ste)
 {
-	uint64_t used_was[8];
+	const uint64_t valid = is_ste ? 1 : BIT(31);
+	uint64_t used_was[8] = { 0 };
 	uint64_t used_is[8];
 	unsigned int nr = 0;
 
-	if (is_ste) {
-		ste_used(was, used_was);
+	if (is_ste)
 		ste_used(is, used_is);
-	} else {
-		cd_used(was, used_was);
+	else
 		cd_used(is, used_is);
+	if ((was[0] & valid) != 0) {
+		if (is_ste)
+			ste_used(was, used_was);
+		else
+			cd_used(was, used_was);
 	}
 	for (unsigned int i = 0; i < 8; i++)
 		nr += ((was[i] ^ is[i]) & (used_was[i] | used_is[i])) != 0 ? 1 : 0;
-	return nr;
+	return nr > 1;
 }

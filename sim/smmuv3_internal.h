@@ -250,6 +250,8 @@ void sim_smmu_tlb_free(struct sim_smmuv3 *s);
 bool sim_smmu_tlb_lookup(struct sim_smmuv3 *s, const struct sim_smmu_context *ctx, uint64_t iova,
 			 struct sim_smmu_leaf *leaf);
 void sim_smmu_tlb_insert(struct sim_smmuv3 *s, const struct sim_smmu_leaf *leaf);
+unsigned int sim_smmu_tlbi_granule(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd);
+unsigned int sim_smmu_tlbi_level(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd);
 void sim_smmu_tlb_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd);
 
 /* smmuv3_walkcache.c */
@@ -274,7 +276,7 @@ void sim_smmu_config_free(struct sim_smmuv3 *s);
 bool sim_smmu_ste_legal(struct sim_smmuv3 *s, const uint64_t *ste, uint32_t sid);
 bool sim_smmu_cd_legal(struct sim_smmuv3 *s, const uint64_t *cd, struct sim_smmu_context *ctx,
 		       uint32_t sid);
-unsigned int sim_smmu_torn_words(const uint64_t *was, const uint64_t *is, bool is_ste);
+bool sim_smmu_is_torn(const uint64_t *was, const uint64_t *is, bool is_ste);
 
 /* smmuv3_translate.c */
 void sim_smmu_prefetch(struct sim_smmuv3 *s);

@@ -203,39 +203,61 @@ struct selection {
 	bool leaf_only;
 };
 
-/* A level that has no leaves in this granule is no hint (4.4.1.1). */
-static unsigned int usable_level(unsigned int granule_lg2, unsigned int ttl)
-{
-	return ttl == 1 && granule_lg2 != 12 ? 0 : ttl;
-}
-
-static struct selection select_address(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
+/* TG: the granule of the entries that are meant; 0 is any, and no range (4.4.1.1). */
+unsigned int sim_smmu_tlbi_granule(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
 {
 	static const uint8_t granules[] = { 0, 12, 14, 16 };
+
+	return s->cfg.ril ? granules[cmd->word[1] >> 10 & 3] : 0;
+}
+
+/* TTL: the level of their leaves; 0 is any. Level 1 of 16K is reserved and taken as 0. */
+unsigned int sim_smmu_tlbi_level(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
+{
+	unsigned int granule_lg2 = sim_smmu_tlbi_granule(s, cmd);
+	unsigned int ttl = cmd->word[1] >> 8 & 3;
+
+	return granule_lg2 == 0 || (granule_lg2 == 14 && ttl == 1) ? 0 : ttl;
+}
+
+/* The start must be aligned to a leaf of that level, else the range is unpredictable (4.4.1.1). */
+static bool start_is_aligned(const struct selection *sel)
+{
+	unsigned int level = sel->level == 0 ? 3 : sel->level;
+	unsigned int lg2 = sel->granule_lg2 + (sel->granule_lg2 - 3) * (3 - level);
+
+	return (sel->start & ((UINT64_C(1) << lg2) - 1)) == 0;
+}
+
+static struct selection select_address(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
+{
 	struct selection sel = { .by_address = true, .by_asid = cmd->op == 0x12 };
-	unsigned int tg = s->cfg.ril ? (unsigned int)(cmd->word[1] >> 10 & 3) : 0;
-	uint64_t addr = cmd->word[1] & ~UINT64_C(0xfff);
 	uint64_t len;
 
 	sel.asid = (uint32_t)(cmd->word[0] >> 48);
 	sel.leaf_only = (cmd->word[1] & 1) != 0;
-	sel.start = addr;
-	sel.last = addr + 0xfff;
-	if (tg == 0)
+	sel.start = cmd->word[1] & ~UINT64_C(0xfff);
+	sel.last = sel.start + 0xfff;
+	sel.granule_lg2 = sim_smmu_tlbi_granule(s, cmd);
+	if (sel.granule_lg2 == 0)
 		return sel;
-	sel.granule_lg2 = granules[tg];
-	sel.level = usable_level(sel.granule_lg2, (unsigned int)(cmd->word[1] >> 8 & 3));
-	sel.start = addr & ~((UINT64_C(1) << sel.granule_lg2) - 1);
+	sel.level = sim_smmu_tlbi_level(s, cmd);
 	/* (NUM + 1) * 2^SCALE granules; what goes beyond the top ends there. */
 	len = (cmd->word[0] >> 12 & 0x1f) + 1;
 	len <<= (cmd->word[0] >> 20 & 0x1f) + sel.granule_lg2;
 	sel.last = sel.start + (len - 1);
 	if (sel.last < sel.start)
 		sel.last = UINT64_MAX;
+	if (!start_is_aligned(&sel)) {
+		/* Unpredictable: nothing at all, in the worst case. */
+		sim_smmu_find(s, SIM_SMMUV3_FIND_TLBI_RANGE, sel.start);
+		sel.last = 0;
+		sel.start = UINT64_MAX;
+	}
 	return sel;
 }
 
-static struct selection select_of(const struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
+static struct selection select_of(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cmd)
 {
 	struct selection sel = { .last = UINT64_MAX };
 
@@ -328,6 +350,8 @@ void sim_smmu_tlb_invalidate(struct sim_smmuv3 *s, const struct sim_smmu_cmd *cm
 {
 	struct selection sel = select_of(s, cmd);
 
+	if (sel.last < sel.start)
+		return;
 	if (!sel.by_address && !sel.by_asid) {
 		sim_smmu_tlb_reset(s);
 		return;

@@ -142,6 +142,26 @@ TEST(reserved_bits_of_a_command_are_a_finding)
 	fixture_free(f);
 }
 
+TEST(parameters_beyond_the_implementation_are_a_finding)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f;
+
+	cfg.sid_bits = 8;
+	cfg.ssid_bits = 4;
+	cfg.asid16 = false;
+	f = fixture_up(&cfg);
+	cmd_sync(f, cmd_sid(OP_CFGI_STE, 0xff), 1);
+	cmd_sync(f, cmd_sid(OP_CFGI_CD, 0xff) | 15u << 12, 1);
+	cmd_sync(f, cmd_asid(OP_TLBI_NH_ASID, 0xff), 0);
+	assert_clean(f);
+	cmd_sync(f, cmd_sid(OP_CFGI_STE, 0x100), 1);
+	cmd_sync(f, cmd_sid(OP_CFGI_CD, 1) | 16u << 12, 1);
+	cmd_sync(f, cmd_asid(OP_TLBI_NH_ASID, 0x100), 0);
+	assert_int_equal(findings(f, SIM_SMMUV3_FIND_COMMAND_BITS), 3);
+	fixture_free(f);
+}
+
 TEST(a_stuck_queue_moves_on_after_its_time)
 {
 	struct sim_smmuv3_cfg cfg = fixture_cfg();

@@ -71,7 +71,7 @@ TEST(bypass_and_abort_leave_no_record)
 	assert_int_equal(dma(f, 0x1234567, true, &phys), SIM_SMMUV3_BYPASS);
 	assert_u64_equal(phys, 0x1234567);
 	assert_event(f, UINT64_C(1) << 44, false, SIM_SMMUV3_F_ADDR_SIZE);
-	ste_put(f, SID, ste_word0(0), 0);
+	ste_put(f, SID, ste_word0(0), UINT64_C(1) << 44);
 	cmd_sync(f, cmd_sid(OP_CFGI_STE, SID), 1);
 	assert_int_equal(dma(f, 0x1234567, true, &phys), SIM_SMMUV3_ABORT);
 	assert_false(event_take(f, word));
@@ -427,6 +427,115 @@ TEST(a_live_structure_that_changes_in_two_words_is_torn)
 	assert_maps(f, IOVA, DATA_PHYS);
 	assert_int_equal(findings(f, SIM_SMMUV3_FIND_CD_TORN), 1);
 	fixture_free(f);
+}
+
+/* Becoming valid has to be the last change, behind an invalidation of its own (3.21.3.1). */
+TEST(a_structure_filled_and_made_valid_in_one_go_is_torn)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_up(&cfg);
+
+	cd_put(f, CD_PHYS, 25, 0, table_phys(0), ASID);
+	map_4k(f, IOVA, PAGE);
+	assert_event(f, IOVA, false, SIM_SMMUV3_C_BAD_STE);
+	ste_s1(f, SID, CD_PHYS);
+	cmd_sync(f, cmd_sid(OP_CFGI_STE, SID), 1);
+	assert_int_equal(findings(f, SIM_SMMUV3_FIND_STE_TORN), 1);
+	fixture_free(f);
+	/* By the book: all but V, invalidate, V, invalidate. */
+	f = fixture_up(&cfg);
+	cd_put(f, CD_PHYS, 25, 0, table_phys(0), ASID);
+	map_4k(f, IOVA, PAGE);
+	assert_event(f, IOVA, false, SIM_SMMUV3_C_BAD_STE);
+	ste_put(f, SID, ste_word0(5) & ~UINT64_C(1), UINT64_C(1) << 44);
+	cmd_sync(f, cmd_sid(OP_CFGI_STE, SID), 1);
+	assert_event(f, IOVA, false, SIM_SMMUV3_C_BAD_STE);
+	ste_put(f, SID, ste_word0(5), UINT64_C(1) << 44);
+	cmd_sync(f, cmd_sid(OP_CFGI_STE, SID), 1);
+	assert_maps(f, IOVA, DATA_PHYS);
+	assert_clean(f);
+	fixture_free(f);
+	/* The same for a CD, and for an entry that nobody has looked at there is no rule. */
+	f = fixture_4k(&cfg);
+	ram_put(f, CD_PHYS, 0);
+	ram_put(f, CD_PHYS + 8, 0);
+	assert_event(f, IOVA, false, SIM_SMMUV3_C_BAD_CD);
+	cd_put(f, CD_PHYS, 25, 0, table_phys(0), ASID);
+	cmd_sync(f, cmd_sid(OP_CFGI_CD, SID), 1);
+	assert_int_equal(findings(f, SIM_SMMUV3_FIND_CD_TORN), 1);
+	fixture_free(f);
+}
+
+TEST(a_range_of_streams_is_invalidated_and_no_other)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_up(&cfg);
+	uint64_t phys;
+
+	for (uint32_t sid = 0; sid < 16; sid++) {
+		ste_put(f, sid, ste_word0(4), UINT64_C(1) << 44);
+		assert_int_equal(dma_sid(f, sid, IOVA, &phys), SIM_SMMUV3_BYPASS);
+		ste_put(f, sid, ste_word0(0), UINT64_C(1) << 44);
+	}
+	/* Range 1: four streams, the lower bits of the StreamID do not matter. */
+	cmd_sync(f, cmd_sid(OP_CFGI_ALL, 6), 1);
+	for (uint32_t sid = 0; sid < 16; sid++)
+		assert_int_equal(dma_sid(f, sid, IOVA, &phys),
+				 sid / 4 == 1 ? SIM_SMMUV3_ABORT : SIM_SMMUV3_BYPASS);
+	assert_clean(f);
+	fixture_free(f);
+}
+
+TEST(two_level_cd_tables_need_the_feature)
+{
+	for (int cd2l = 0; cd2l <= 1; cd2l++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f;
+		uint64_t word[4];
+		uint64_t phys;
+
+		cfg.ssid_bits = 8;
+		cfg.two_level_cd = cd2l != 0;
+		f = fixture_up(&cfg);
+		ste_put(f, SID, ste_word0(5) | 2u << 4 | UINT64_C(8) << 59, 2);
+		assert_int_equal(dma(f, IOVA, false, &phys), SIM_SMMUV3_ABORT);
+		assert_true(event_take(f, word));
+		assert_u64_equal(word[0] & 0xff,
+				 cd2l != 0 ? SIM_SMMUV3_C_BAD_SUBSTREAMID : SIM_SMMUV3_C_BAD_STE);
+		fixture_free(f);
+	}
+}
+
+TEST(a_span_one_beyond_the_split_is_no_table)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = two_level_up(&cfg, STRTAB_PHYS | 10);
+	uint64_t phys;
+
+	assert_int_equal(dma_sid(f, 0x100 + SID, IOVA, &phys), SIM_SMMUV3_ABORT);
+	assert_record(f, SIM_SMMUV3_C_BAD_STREAMID);
+	fixture_free(f);
+}
+
+TEST(wide_inputs_need_64k_pages_and_52_bit_addresses)
+{
+	static const struct {
+		unsigned int oas_bits;
+		uint32_t tg0;
+		bool good;
+	} cases[] = { { 52, 1, true }, { 52, 0, false }, { 48, 1, false } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f;
+
+		cfg.oas_bits = cases[i].oas_bits;
+		f = fixture_4k(&cfg);
+		ram_put(f, CD_PHYS, cd_word0(12, cases[i].tg0, ASID));
+		assert_event(f, IOVA, false,
+			     cases[i].good ? SIM_SMMUV3_F_TRANSLATION : SIM_SMMUV3_C_BAD_CD);
+		fixture_free(f);
+	}
 }
 
 TEST(reserved_bits_of_structures_are_findings)

@@ -168,6 +168,42 @@ TEST(what_is_in_use_may_not_be_changed)
 	fixture_free(f);
 }
 
+TEST(attributes_of_queues_and_tables_are_guarded_separately)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_new(&cfg);
+
+	reg_put(f, 0x28, 0xd75);
+	reg_put(f, 0x20, 8);
+	reg_put(f, 0x28, 0xd75 ^ 0x40); /* TABLE_IC: the SMMU is off */
+	assert_clean(f);
+	assert_u64_equal(reg_get(f, 0x28), 0xd35);
+	reg_put(f, 0x28, 0xd34); /* QUEUE_IC: a queue is on */
+	assert_int_equal(findings(f, SIM_SMMUV3_FIND_LIVE_CR), 1);
+	assert_u64_equal(reg_get(f, 0x28), 0xd35);
+	fixture_free(f);
+}
+
+TEST(an_interrupt_that_cannot_be_written_is_a_global_error)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f;
+	uint64_t phys;
+
+	cfg.msi = true;
+	f = fixture_4k(&cfg);
+	reg_put64(f, 0xb0, MSI_PHYS);
+	reg_put64(f, 0x68, MSI_PHYS);
+	reg_put(f, 0x50, 4 | 1);
+	f->write_abort = MSI_PHYS;
+	assert_int_equal(dma(f, IOVA, false, &phys), SIM_SMMUV3_ABORT);
+	/* MSI_EVENTQ_ABT_ERR, whose own interrupt fails: MSI_GERROR_ABT_ERR, and there it ends. */
+	assert_u64_equal(reg_get(f, 0x60) ^ reg_get(f, 0x64), 0xa0);
+	assert_u64_equal(reg_get(f, 0x100a8), 1);
+	assert_clean(f);
+	fixture_free(f);
+}
+
 TEST(sizes_and_alignments_are_checked_when_enabled)
 {
 	struct sim_smmuv3_cfg cfg = fixture_cfg();

@@ -240,6 +240,98 @@ TEST(a_wrong_level_or_granule_hint_leaves_the_entry)
 	fixture_free(f);
 }
 
+TEST(a_range_that_starts_inside_a_leaf_is_a_finding_and_does_nothing)
+{
+	static const struct {
+		uint64_t word1; /* TG, TTL and the bit that is too low */
+		bool aligned;
+	} cases[] = {
+		{ 1u << 10 | 3u << 8 | 0x1000, true },
+		{ 1u << 10 | 2u << 8 | 0x100000, false },
+		{ 1u << 10 | 2u << 8 | 0x200000, true },
+		{ 1u << 10 | 1u << 8 | 0x20000000, false },
+		{ 2u << 10 | 3u << 8 | 0x2000, false },
+		{ 2u << 10 | 3u << 8 | 0x4000, true },
+		{ 2u << 10 | 2u << 8 | 0x1000000, false },
+		{ 3u << 10 | 3u << 8 | 0x8000, false },
+		{ 3u << 10 | 2u << 8 | 0x10000000, false },
+		{ 3u << 10 | 2u << 8 | 0x20000000, true },
+	};
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture *f = fixture_4k(&cfg);
+
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID) | 1u << 12, cases[i].word1 | 1);
+		assert_int_equal(findings(f, SIM_SMMUV3_FIND_TLBI_RANGE), cases[i].aligned ? 0 : 1);
+		fixture_free(f);
+	}
+}
+
+TEST(a_range_ends_at_the_top_of_the_address_space)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_4k(&cfg);
+
+	map_4k(f, IOVA, PAGE);
+	assert_maps(f, IOVA, DATA_PHYS);
+	ram_put(f, leaf_at(IOVA), 0);
+	cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID) | 31u << 12 | 31u << 20,
+		 UINT64_C(0xfffffffffffff000) | 1u << 10 | 1);
+	assert_maps(f, IOVA, DATA_PHYS);
+	/* From below it is reached. */
+	cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID) | 31u << 12 | 31u << 20, 1u << 10 | 1);
+	assert_event(f, IOVA, false, SIM_SMMUV3_F_TRANSLATION);
+	fixture_free(f);
+}
+
+TEST(a_level_hint_spares_the_tables_at_and_below_it)
+{
+	for (unsigned int ttl = 2; ttl <= 3; ttl++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f = fixture_4k(&cfg);
+
+		map_4k(f, IOVA, PAGE);
+		assert_maps(f, IOVA, DATA_PHYS);
+		/* The level 2 entry is unlinked; its table must go, and goes only with level 3. */
+		ram_put(f, table_phys(1) + 8 * (IOVA >> 21), 0);
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID), IOVA | 1);
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID) | 1u << 20,
+			 (IOVA >> 21 << 21) | 1u << 10 | ttl << 8);
+		if (ttl == 2)
+			assert_maps(f, IOVA, DATA_PHYS);
+		else
+			assert_event(f, IOVA, false, SIM_SMMUV3_F_TRANSLATION);
+		fixture_free(f);
+	}
+}
+
+TEST(a_change_of_size_or_attributes_alone_is_a_violation_too)
+{
+	for (unsigned int bbml = 0; bbml <= 2; bbml++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f;
+		uint64_t base = IOVA >> 21 << 21;
+		uint64_t page = (DATA_PHYS + (IOVA - base)) | PTE_PAGE | PTE_RW;
+
+		cfg.bbml = bbml;
+		f = fixture_4k(&cfg);
+		map_4k(f, IOVA, page);
+		assert_maps(f, IOVA, DATA_PHYS + (IOVA - base));
+		ram_put(f, table_phys(1) + 8 * (IOVA >> 21), DATA_PHYS | PTE_BLOCK | PTE_RW);
+		assert_maps(f, IOVA, DATA_PHYS + (IOVA - base));
+		assert_int_equal(findings(f, SIM_SMMUV3_FIND_BBM), bbml == 0 ? 1 : 0);
+		/* Another memory type is one at every level; permissions are not. */
+		map_4k(f, IOVA, page | PTE_RO);
+		assert_maps(f, IOVA, DATA_PHYS + (IOVA - base));
+		assert_int_equal(findings(f, SIM_SMMUV3_FIND_BBM), bbml == 0 ? 1 : 0);
+		map_4k(f, IOVA, page | 1u << 2);
+		assert_maps(f, IOVA, DATA_PHYS + (IOVA - base));
+		assert_int_equal(findings(f, SIM_SMMUV3_FIND_BBM), bbml == 0 ? 2 : 1);
+		fixture_free(f);
+	}
+}
+
 TEST(the_address_of_any_page_in_a_block_removes_the_block)
 {
 	struct sim_smmuv3_cfg cfg = fixture_cfg();

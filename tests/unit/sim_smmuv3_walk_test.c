@@ -231,6 +231,15 @@ TEST(instruction_fetches_need_execute_permission)
 	/* Writable by unprivileged code: not executable by privileged code. */
 	txn.privileged = true;
 	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_ABORT);
+	txn.iova = IOVA + 0x3000;
+	shape_map(f, &shape, IOVA + 0x3000, 3, PAGE & ~PTE_EL0);
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_OK);
+	txn.iova = IOVA + 0x4000;
+	shape_map(f, &shape, IOVA + 0x4000, 3, PAGE | PTE_RO);
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_OK);
+	txn.iova = IOVA + 0x5000;
+	shape_map(f, &shape, IOVA + 0x5000, 3, PAGE | PTE_RO | UINT64_C(1) << 53);
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_ABORT);
 	txn.privileged = false;
 	txn.iova = IOVA + 0x1000;
 	shape_map(f, &shape, IOVA + 0x1000, 3, PAGE | UINT64_C(1) << 54);
@@ -347,6 +356,30 @@ TEST(a_52_bit_address_needs_64k_pages)
 	shape_map(f, &shape, 0x10000, 3, DATA_PHYS | 0xa000 | PTE_PAGE | PTE_RW);
 	assert_int_equal(dma(f, 0x10042, false, &phys), SIM_SMMUV3_OK);
 	assert_u64_equal(phys, UINT64_C(0xa) << 48 | DATA_PHYS | 0x42);
+	assert_clean(f);
+	fixture_free(f);
+}
+
+TEST(write_implies_no_execute_and_privileged_access_never_on_request)
+{
+	static const struct shape shape = { 25, 0, 12, 3 };
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = shape_up(&shape, &cfg);
+	struct sim_smmuv3_txn txn = { .sid = SID, .iova = IOVA, .instruction = true };
+	uint64_t phys;
+	uint64_t len;
+
+	/* WXN and PAN */
+	ram_put(f, CD_PHYS, cd_word0(25, 0, ASID) | UINT64_C(1) << 36 | UINT64_C(1) << 40);
+	shape_map(f, &shape, IOVA, 3, PAGE);
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_ABORT);
+	txn.instruction = false;
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_OK);
+	txn.privileged = true;
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_ABORT);
+	txn.iova = IOVA + 0x1000;
+	shape_map(f, &shape, IOVA + 0x1000, 3, PAGE & ~PTE_EL0);
+	assert_int_equal(sim_smmuv3_translate(f->s, &txn, &phys, &len), SIM_SMMUV3_OK);
 	assert_clean(f);
 	fixture_free(f);
 }
