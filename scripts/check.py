@@ -28,6 +28,9 @@ STAGES = {
     # The concurrent suites with the thread sanitizer, without suppressions.
     "tsan": ({"CC": "clang"}, ["-Db_sanitize=thread", "-Db_lundef=false"],
              ["--suite", "threads", "-t", "5"]),
+    # One CPU and no threads, as on bare metal; what can run without threads does.
+    "cpu": ({"CC": "gcc"}, ["-Dcontext=cpu", "-Dnr_slots=1", "-Dparts=core",
+                            "-Db_sanitize=address,undefined"], ["--suite", "cross"]),
 }
 for cpu in ("aarch64", "arm", "riscv64", "s390x"):
     # src/ on other CPUs under qemu-user: 32-bit, weakly ordered, big-endian.
