@@ -183,6 +183,22 @@ TEST(entries_are_what_the_specification_says)
 	stop();
 }
 
+TEST(an_smmu_that_does_not_snoop_sees_all_words_of_all_entries)
+{
+	for (uint32_t two_level = 0; two_level < 2; two_level++) {
+		uint64_t ste[8];
+
+		start(false, two_level != 0);
+		attach(2);
+		for (uint32_t sid = SID & ~0xffu; sid < (SID | 0xff); sid++) {
+			assert_true(fake_ste(&f, sid, ste));
+			assert_u64_equal(ste[0] & 0xf, sid == SID ? 0xb : 1);
+			assert_u64_equal(ste[1], 2 << 6); /* non-cacheable, outer shareable */
+		}
+		stop();
+	}
+}
+
 TEST(word_one_follows_the_identification_registers)
 {
 	assert_u64_equal(smmuv3_ste1(1u << 24, 0, false), 0xd4);

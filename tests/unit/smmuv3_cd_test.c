@@ -101,6 +101,23 @@ TEST(asids_run_out_and_come_back)
 	fake_fini(&f);
 }
 
+TEST(an_asid_rests_before_it_is_given_out_again)
+{
+	struct dma_iommu_dom dom = fake_domain(DMA_PT_VMSAV8_4K, 0x100200000);
+	uint32_t last = 0;
+
+	fake_init(&f);
+	fake_probe(&f);
+	for (uint32_t i = 0; i < 10; i++) {
+		assert_ok(dma_smmuv3_driver.domain_init(&f.hw, &dom));
+		assert_int_equal(dom.id, last + 1);
+		last = dom.id;
+		dma_smmuv3_driver.domain_fini(&f.hw, &dom);
+	}
+	dma_smmuv3_driver.remove(&f.hw);
+	fake_fini(&f);
+}
+
 TEST(an_asid_whose_invalidation_failed_is_never_given_out_again)
 {
 	struct dma_iommu_dom dom = fake_domain(DMA_PT_VMSAV8_4K, 0x100200000);
