@@ -171,6 +171,7 @@ TEST(a_stuck_queue_moves_on_after_its_time)
 	sim_smmuv3_inject(f->s, SIM_SMMUV3_INJECT_STUCK, 5);
 	cmd_put(f, OP_SYNC, 0);
 	cmd_kick(f);
+	assert_false(sim_smmuv3_idle(f->s));
 	for (unsigned int i = 0; i < 5; i++) {
 		sim_smmuv3_step(f->s);
 		assert_int_equal(reg_get(f, 0x9c), before);

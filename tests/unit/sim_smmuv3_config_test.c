@@ -254,9 +254,20 @@ TEST(structures_that_cannot_be_fetched_give_their_address)
 	assert_true(event_take(f, word));
 	assert_u64_equal(word[0] & 0xff, SIM_SMMUV3_F_CD_FETCH);
 	assert_u64_equal(word[3], CD_PHYS);
+	assert_int_equal(sim_smmuv3_stats(f->s)->stale_configs, 0);
 	/* A failed fetch is not cached. */
 	sim_smmuv3_inject(f->s, SIM_SMMUV3_INJECT_CONFIG_ABORT, UINT64_MAX);
 	assert_maps(f, IOVA, DATA_PHYS);
+	fixture_free(f);
+}
+
+TEST(a_cd_outside_memory_cannot_be_fetched)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_up(&cfg);
+
+	ste_put(f, SID, 1 | 5 << 1 | 0x1000, UINT64_C(1) << 44);
+	assert_event(f, IOVA, false, SIM_SMMUV3_F_CD_FETCH);
 	fixture_free(f);
 }
 

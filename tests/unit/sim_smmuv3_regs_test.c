@@ -70,6 +70,21 @@ TEST(registers_of_64_bits_are_written_whole_or_in_halves)
 	fixture_free(f);
 }
 
+TEST(reserved_registers_read_as_zero)
+{
+	struct sim_smmuv3_cfg cfg = fixture_cfg();
+	struct fixture *f = fixture_up(&cfg);
+
+	assert_u64_equal(reg_get(f, 0x40), 0); /* STATUSR: not dormant */
+	assert_u64_equal(reg_get(f, 0x48), 0);
+	assert_u64_equal(reg_get(f, 0x30), 0);
+	assert_u64_equal(reg_get(f, 0x1fffc), 0);
+	assert_clean(f);
+	assert_u64_equal(reg_get(f, SIM_SMMUV3_MMIO_BYTES), 0);
+	assert_int_equal(findings(f, SIM_SMMUV3_FIND_BAD_ACCESS), 1);
+	fixture_free(f);
+}
+
 TEST(wrong_accesses_are_findings_without_effect)
 {
 	struct sim_smmuv3_cfg cfg = fixture_cfg();

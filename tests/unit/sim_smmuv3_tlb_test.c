@@ -198,6 +198,27 @@ TEST(a_block_over_cached_pages_is_a_conflict_unless_bbml_2)
 	}
 }
 
+TEST(a_page_under_a_cached_block_is_a_conflict_at_either_end)
+{
+	static const uint64_t offsets[] = { 0, 0x1ff000 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f = fixture_4k(&cfg);
+		uint64_t base = UINT64_C(0x400000);
+		uint64_t page = base + offsets[i];
+
+		/* Pages first at one end, then a block over them, reached in the middle. */
+		map_4k(f, page, (DATA_PHYS + offsets[i]) | PTE_PAGE | PTE_RW);
+		assert_maps(f, page, DATA_PHYS + offsets[i]);
+		ram_put(f, table_phys(1) + 8 * (base >> 21), DATA_PHYS | PTE_BLOCK | PTE_RW);
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID), base + 0x80000);
+		assert_maps(f, base + 0x80000, DATA_PHYS + 0x80000);
+		assert_int_equal(findings(f, SIM_SMMUV3_FIND_TLB_CONFLICT), 1);
+		fixture_free(f);
+	}
+}
+
 TEST(a_range_invalidation_removes_exactly_its_pages)
 {
 	struct sim_smmuv3_cfg cfg = fixture_cfg();

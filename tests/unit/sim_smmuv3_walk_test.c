@@ -384,6 +384,26 @@ TEST(write_implies_no_execute_and_privileged_access_never_on_request)
 	fixture_free(f);
 }
 
+TEST(an_invalidation_without_hints_takes_the_whole_large_page)
+{
+	static const struct shape large[] = { { 17, 2, 14, 3 }, { 22, 1, 16, 2 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct sim_smmuv3_cfg cfg = fixture_cfg();
+		struct fixture *f = shape_up(&large[i], &cfg);
+		uint64_t iova = UINT64_C(5) << large[i].granule_lg2;
+		uint64_t at = shape_map(f, &large[i], iova, 3, PAGE);
+
+		assert_maps(f, iova, DATA_PHYS);
+		ram_put(f, at, 0);
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID), (iova - 0x1000) | 1);
+		assert_maps(f, iova, DATA_PHYS);
+		cmd_sync(f, cmd_asid(OP_TLBI_NH_VA, ASID), (iova + 0x3000) | 1);
+		assert_event(f, iova, false, SIM_SMMUV3_F_TRANSLATION);
+		fixture_free(f);
+	}
+}
+
 TEST(reserved_descriptor_bits_are_a_finding)
 {
 	static const struct shape shape = { 22, 1, 16, 2 };
