@@ -17,8 +17,10 @@ static int refuse_iova(struct dma_domain *dom, const struct iova_req *req, int e
 		return error_why(why, -ENOMEM, DMA_RULE_NO_META, 0, 0);
 	if (err == -EINVAL)
 		return error_why(why, -EINVAL, DMA_RULE_ALIGN, req->align_lg2, req->phase_lg2);
+	/* Holes are known for the whole space only; below a mask it is enough that none suits. */
 	iova_stats(dom->iova, &st);
-	return error_why(why, -ENOMEM, DMA_RULE_NO_IOVA, st.largest_hole << dom->granule_lg2,
+	return error_why(why, -ENOMEM, DMA_RULE_NO_IOVA,
+			 req->last < dom->iova_last ? 0 : st.largest_hole << dom->granule_lg2,
 			 req->nr << dom->granule_lg2);
 }
 
