@@ -131,18 +131,20 @@ static int find_random(struct iova_space *s, const struct iova_want *w, uint64_t
 static int find_in_set(struct iova_space *s, uint32_t set, const struct iova_want *w, uint64_t len,
 		       uint64_t *first)
 {
-	uint64_t floors[] = { pow2(28) >> s->granule_lg2, pow2(24) >> s->granule_lg2, 0 };
-	uint64_t end = bits_min(w->end, s->last + 1);
+	static const uint32_t floors[] = { 28, 24, 0 }; /* log2 of bytes */
+	uint64_t lo = set != 0 ? s->low_end : 0, end = bits_min(w->end, s->last + 1);
 	int err;
 
-	if (set != 0) {
-		err = find_random(s, w, s->low_end, end, len, first);
-		return err == -ENOSPC ? find_or_grow(s, w, s->low_end, end, len, first) : err;
+	if (set == 0)
+		end = bits_min(end, s->low_end);
+	err = find_random(s, w, bits_max(lo, s->first), end, len, first);
+	for (uint32_t i = 0; i < ARRAY_LEN(floors) && err == -ENOSPC; i++) {
+		uint64_t floor = pow2(floors[i]) >> s->granule_lg2;
+
+		err = find_or_grow(s, w, bits_max(floor, lo), end, len, first);
+		if (floor <= lo)
+			break;
 	}
-	end = bits_min(end, s->low_end);
-	err = find_random(s, w, s->first, end, len, first);
-	for (uint32_t i = 0; i < ARRAY_LEN(floors) && err == -ENOSPC; i++)
-		err = find_or_grow(s, w, floors[i], end, len, first);
 	return err;
 }
 

@@ -484,7 +484,8 @@ void iova_cache_init(struct iova_cache *c, struct iova_space *s)
 {
 	c->space = s;
 	c->granule_lg2 = s->granule_lg2;
-	c->low_last = s->last < s->low_end ? UINT64_MAX : (s->low_end << s->granule_lg2) - 1;
+	c->last = ((s->last + 1) << s->granule_lg2) - 1;
+	c->low_last = s->low_end != 0 ? (s->low_end << s->granule_lg2) - 1 : 0;
 	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++)
 		top_set(c, i / IOVA_NR_CLASSES, i % IOVA_NR_CLASSES, iova_mag_full(&iova_mag_none));
 	lock(s);

@@ -21,7 +21,7 @@
 
 #define IOVA_CACHE_MAX_NR 1024u /* granules; larger requests go to the arena */
 #define IOVA_NR_CLASSES 112u
-#define IOVA_NR_SETS 2u /* below 4 GiB, and above */
+#define IOVA_NR_SETS 2u /* below 4 GiB, and above; all in the second when nothing is above */
 #define IOVA_MAG_BYTES 1024u
 #define IOVA_MAG_ENTRIES 63u
 
@@ -50,7 +50,8 @@ struct iova_mag;
  * statistics.
  */
 struct iova_cache {
-	_Alignas(128) uint64_t low_last; /* highest byte of set 0 */
+	_Alignas(128) uint64_t last; /* highest byte of the space */
+	uint64_t low_last;	     /* highest byte of set 0; 0: all is set 1 */
 	uint32_t granule_lg2;
 	bool thrift; /* sizes without a class of their own are not cached now */
 	_Atomic(struct iova_entry *) top[IOVA_NR_SETS][IOVA_NR_CLASSES];
@@ -66,9 +67,11 @@ struct iova_cache {
 /* Size class of @nr granules; IOVA_NR_CLASSES or more when it has none (0, or too large). */
 static inline uint32_t iova_class(uint32_t nr)
 {
-	uint32_t v = nr - 1;
-	uint32_t shift = bits_log2_floor(v | 16u) - 4;
+	uint32_t v = nr - 1, shift;
 
+	if (likely(v < 32))
+		return v;
+	shift = bits_log2_floor(v) - 4;
 	return (shift << 4) + (v >> shift);
 }
 
@@ -123,13 +126,14 @@ static inline bool iova_cache_alloc(struct iova_cache *c, uint32_t nr, uint64_t 
 				    struct iova_entry *e)
 {
 	uint32_t idx = iova_class(nr);
-	uint64_t bytes = (uint64_t)nr << c->granule_lg2;
 
 	if (unlikely(idx >= IOVA_NR_CLASSES))
 		return false;
-	if (likely(last > c->low_last))
-		return iova_mag_pop(&c->top[1][idx], bytes, last, e);
-	return iova_mag_pop(&c->top[0][idx], bytes, last, e);
+	/* No entry exceeds the limit of the space, so there is none to compare with. */
+	if (likely(last >= c->last))
+		return iova_mag_pop(&c->top[1][idx], 1, UINT64_MAX, e);
+	return iova_mag_pop(&c->top[last > c->low_last][idx], (uint64_t)nr << c->granule_lg2, last,
+			    e);
 }
 
 /**

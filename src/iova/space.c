@@ -106,6 +106,8 @@ int iova_space_init(struct iova_space *s, const struct iova_cfg *cfg)
 	if (s->first > s->last)
 		return -EINVAL;
 	s->low_end = ((uint64_t)1 << 32) >> g;
+	if (s->last < s->low_end)
+		s->low_end = 0;
 	level = bits_log2_ceil(s->last + 1);
 	s->region_lg2 = level < s->span_lg2 ? s->span_lg2 : level;
 	if (s->region_lg2 > REGION_MAX_LG2)

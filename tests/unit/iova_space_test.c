@@ -181,7 +181,7 @@ TEST(wholly_free_spans_are_offered_once)
 			assert_ok(iova_alloc(&m->s, NULL, &req, &e));
 			model_take(m, &req, e.iova);
 			memset(used + e.iova / SPAN, 1,
-			       (e.iova + (req.nr << 12) - 1) / SPAN - e.iova / SPAN + 1);
+			       (size_t)((e.iova + (req.nr << 12) - 1) / SPAN - e.iova / SPAN + 1));
 		}
 		while (m->nr_live > 150) {
 			struct model_range r = model_drop(m, model_below(m, m->nr_live));

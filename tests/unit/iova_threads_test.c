@@ -163,7 +163,7 @@ static void run(uint64_t last)
 
 	cfg.platform = host_platform_init(&f->host, NULL);
 	f->last = last;
-	f->taken = calloc((last >> 12) + 1, 1);
+	f->taken = calloc((size_t)(last >> 12) + 1, 1);
 	assert_ok(iova_space_init(&f->s, &cfg));
 	for (int i = 0; i < NR_WORKERS; i++) {
 		f->w[i] = (struct worker){ .f = f, .random = 12345u + (uint64_t)i };
