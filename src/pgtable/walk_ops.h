@@ -291,21 +291,26 @@ static int pt_op_iova_to_phys(const struct pgtable *pt, uint64_t iova, phys_addr
 	return pt_iova_to_phys(pt, iova, phys) ? 0 : -ENOENT;
 }
 
-/* The leaf entry that translates @iova, or how far nothing does */
+/* The leaf entry that translates @iova, else how far the table at hand translates nothing */
 static bool pt_leaf_at(const struct pgtable *pt, uint64_t iova, struct run *run)
 {
 	uint32_t level;
 	pt_word_t *table = pt_walk(pt, iova, 0, &level);
-	pt_word_t v = pt_load_shared(table + pt_index(iova, level));
+	uint32_t idx = pt_index(iova, level);
+	uint32_t end = pt_index(pt->iova_last, level) + 1;
+	pt_word_t v = pt_load_shared(table + idx);
 	uint64_t size = UINT64_C(1) << pt_entry_lg2(level);
 
 	run->iova = iova;
 	run->len = size - (iova & (size - 1));
-	if (!pt_fmt_is_leaf(level, v))
-		return false;
-	run->phys = pt_leaf_phys(level, v, iova);
-	run->prot = pt_fmt_prot(level, v);
-	return true;
+	if (v != 0) {
+		run->phys = pt_leaf_phys(level, v, iova);
+		run->prot = pt_fmt_prot(level, v);
+		return true;
+	}
+	for (idx++; idx < end && pt_load_shared(table + idx) == 0; idx++)
+		run->len += size;
+	return false;
 }
 
 static int pt_op_next_run(const struct pgtable *pt, uint64_t iova, uint64_t last, struct run *run)

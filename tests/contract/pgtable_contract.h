@@ -288,12 +288,10 @@ static void check_all(struct ct *t)
 
 static void tlb_drop(struct ct *t, const struct gather *gather)
 {
-	for (uint64_t i = 0; i < CT_NR_PAGES && !gather_is_empty(gather); i++) {
-		uint64_t iova = CT_BASE + i * PT_GRANULE;
+	uint64_t last = bits_min(gather->last, CT_BASE + WINDOW_BYTES - 1);
 
-		if (iova >= gather->start && iova <= gather->last)
-			t->tlb[i] = 0;
-	}
+	for (uint64_t at = bits_max(gather->start, CT_BASE); at <= last; at += PT_GRANULE)
+		t->tlb[(at - CT_BASE) / PT_GRANULE] = 0;
 }
 
 static void ref_map(struct ct *t, const struct run *run)
