@@ -40,6 +40,12 @@ static bool host_inject(struct dma_platform *p, enum dma_inject_site site)
 	return true;
 }
 
+/* A bench takes the hook away, to measure without it. */
+static bool injects(struct dma_platform *p, enum dma_inject_site site)
+{
+	return p->inject != NULL && p->inject(p, site);
+}
+
 static void *meta_alloc(struct dma_platform *p, size_t bytes, size_t align)
 {
 	struct host_platform *h = host_of(p);
@@ -47,7 +53,7 @@ static void *meta_alloc(struct dma_platform *p, size_t bytes, size_t align)
 	unsigned char *block;
 	size_t front;
 
-	if (p->inject(p, DMA_INJECT_META))
+	if (injects(p, DMA_INJECT_META))
 		return NULL;
 	if (align < _Alignof(max_align_t))
 		align = _Alignof(max_align_t);
@@ -133,7 +139,7 @@ static int pages_alloc(struct dma_platform *p, const struct dma_pages_req *req, 
 
 	if (req->len == 0 || (req->len & (((uint64_t)1 << h->opt.page_lg2) - 1)) != 0)
 		FAIL("pages_alloc of %llu bytes", (unsigned long long)req->len);
-	if (p->inject(p, DMA_INJECT_PAGES))
+	if (injects(p, DMA_INJECT_PAGES))
 		return -ENOMEM;
 	p->spin_lock(p, &h->page_lock);
 	first = find_block(h, h->random == 0 ? 0 : next_random(h) % ram_pages(h), nr_pages, req);
@@ -227,7 +233,7 @@ static void *cpu_map(struct dma_platform *p, const struct dma_phys_run *runs, ui
 		     enum dma_memtype memtype)
 {
 	(void)memtype;
-	if (p->inject(p, DMA_INJECT_CPUMAP))
+	if (injects(p, DMA_INJECT_CPUMAP))
 		return NULL;
 	for (uint32_t i = 1; i < nr_runs; i++) {
 		if (runs[i].phys != runs[i - 1].phys + runs[i - 1].len)
@@ -274,7 +280,7 @@ static int pin(struct dma_platform *p, struct dma_as *as, uint64_t uaddr, uint64
 
 	(void)as;
 	(void)write;
-	if (p->inject(p, DMA_INJECT_PIN))
+	if (injects(p, DMA_INJECT_PIN))
 		return -ENOMEM;
 	while (done < len && n < max_runs) {
 		uint64_t piece = page - ((uaddr + done) & (page - 1));
