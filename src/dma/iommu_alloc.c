@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Allocation behind an IOMMU: take memory (scattered, high orders first), map it for the CPU, give it
- * a DMA address; each a function of its own. Each live buffer is known to its domain by its
+ * Allocation behind an IOMMU: take memory (scattered, high orders first), map it for the CPU, give
+ * it a DMA address; each a function of its own. Each live buffer is known to its domain by its
  * DMA address, so free, mmap and get_sgtable believe no other argument.
  *
  * Lock: struct iommu_buffers.lock (spin) around the table; never held across a platform call.

@@ -4,10 +4,10 @@
  * the list once: checks, length of the IOVA, shape. Commit reads it again: leaf entries and DMA
  * segments in one pass. Plan and commit place entries by the same function, iommu_sg_place().
  *
- * All segments of a list lie in one IOVA range. An entry starts at its offset in a granule. Where it
- * starts and the one before ended on a granule, the two become one segment as far as the device's
- * segment size and boundary allow. A granule larger than the CPU page is not put between entries:
- * memory that is not contiguous in granules is refused, since the rest of each granule
+ * All segments of a list lie in one IOVA range. An entry starts at its offset in a granule. Where
+ * it starts and the one before ended on a granule, the two become one segment as far as the
+ * device's segment size and boundary allow. A granule larger than the CPU page is not put between
+ * entries: memory that is not contiguous in granules is refused, since the rest of each granule
  * would be exposed in the middle of the buffer.
  *
  * Lock: none; everything is inside the caller's slot.

@@ -130,7 +130,7 @@ static NOINLINE void clean_entries(struct smmuv3_cmdq *q, size_t first, uint32_t
 {
 	struct dma_platform *p = q->platform;
 	size_t at = first & (ring_size(q) - 1);
-	uint64_t till_end = bits_min(nr, ring_size(q) - at);
+	uint64_t till_end = (size_t)bits_min(nr, ring_size(q) - at);
 
 	p->cache_clean(p, q->mem.phys + at * CMD_BYTES, till_end * CMD_BYTES);
 	if (till_end < nr)
