@@ -11,6 +11,7 @@
 #include "tools/dmamap/source.h"
 
 enum { SPARE_W = 320, SPARE_H = 180 }; /* how far a pan moves at least */
+enum { PAN_FRAMES = 60 };
 
 struct source {
 	struct y4m *y4m;
@@ -154,11 +155,13 @@ bool source_open(const char *path, uint32_t nr_frames, struct source **source,
 		snprintf(error, ERROR_LEN, "out of memory");
 		return false;
 	}
-	s->nr_frames = nr_frames;
 	if (!open_any(path, s, error)) {
 		source_close(s);
 		return false;
 	}
+	s->nr_frames = nr_frames;
+	if (nr_frames == 0)
+		s->nr_frames = s->y4m != NULL ? UINT32_MAX : PAN_FRAMES;
 	*source = s;
 	return true;
 }

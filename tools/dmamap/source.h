@@ -54,7 +54,8 @@ struct source;
 /**
  * source_open() - open an input and read enough of it to know that it is one
  * @path: file, or "-" for a Y4M stream on standard input
- * @nr_frames: frames of a pan across a picture, and the most that are taken of a stream; not 0
+ * @nr_frames: frames of a pan across a picture, and the most that are taken of a stream; 0: 60 of
+ *	a picture, all of a stream
  * @source: the source
  * @error: one line on failure
  */
