@@ -370,18 +370,19 @@ int dma_sgtable_contiguous(struct dma_device *dev, struct sg_table *sgt, void *c
 	return dma_sgtable_of_runs(dev, sgt, buf->pages.runs, 1);
 }
 
-/* Contracts of an allocation; NONE of them concerns memory that the caller brings. */
-static unsigned long refused_contract(const struct dma_device *dev, unsigned long attrs)
+/*
+ * Contracts of an allocation: an uncached mapping needs no maintenance, so coherent memory can be had
+ * for a device that does not snoop; and what is allocated is RAM.
+ */
+static unsigned long refused_by_alloc(struct dma_device *dev, unsigned long attrs)
 {
-	unsigned long refused = attrs & (DMA_ATTR_MMIO | DMA_ATTR_CC_SHARED);
+	unsigned long asked = attrs;
 
-	if ((attrs & DMA_ATTR_REQUIRE_COHERENT) != 0 && !dev->coherent &&
-	    (attrs & DMA_ATTR_NON_COHERENT) != 0)
-		refused |= DMA_ATTR_REQUIRE_COHERENT;
-	if (dev->platform->phys_is_name)
-		refused |= attrs & DMA_ATTR_FORCE_CONTIGUOUS;
-	/* One of them is enough to say. */
-	return refused & (0 - refused);
+	if ((attrs & DMA_ATTR_MMIO) != 0)
+		return DMA_ATTR_MMIO;
+	if ((attrs & DMA_ATTR_NON_COHERENT) == 0)
+		asked &= ~DMA_ATTR_REQUIRE_COHERENT;
+	return dma_refused_contract(dev, asked);
 }
 
 static int check_alloc(struct dma_device *dev, size_t size, unsigned long attrs)
@@ -397,7 +398,7 @@ static int check_alloc(struct dma_device *dev, size_t size, unsigned long attrs)
 		err.need = size == 0 ? 1 : most;
 		return dma_fail(&err);
 	}
-	err.found = refused_contract(dev, attrs);
+	err.found = refused_by_alloc(dev, attrs);
 	if (err.found == 0)
 		return 0;
 	err.rule = DMA_RULE_ATTR;

@@ -173,6 +173,18 @@ void dma_log_unknown_attrs(struct dma_device *dev, unsigned long attrs)
 	dev->platform->log(dev->platform, DMA_LOG_INFO, line);
 }
 
+unsigned long dma_refused_contract(struct dma_device *dev, unsigned long attrs)
+{
+	struct dma_attr_info info = { 0 };
+
+	if ((attrs & DMA_ATTR_CONTRACTS) == 0)
+		return 0;
+	dev->ops.query_attrs(dev, &info);
+	attrs &= info.refused;
+	/* One of them is enough to say. */
+	return attrs & (0 - attrs);
+}
+
 int dma_check_map_args(struct dma_device *dev, enum dma_op op, uint64_t addr, uint64_t len,
 		       enum dma_data_direction dir, unsigned long attrs)
 {
@@ -191,10 +203,7 @@ int dma_check_map_args(struct dma_device *dev, enum dma_op op, uint64_t addr, ui
 		return dma_fail(&err);
 	}
 	dma_log_unknown_attrs(dev, attrs);
-	/* Nothing here is a confidential guest, so nothing can promise what the bit asks for. */
-	err.found = attrs & DMA_ATTR_CC_SHARED;
-	if ((attrs & DMA_ATTR_REQUIRE_COHERENT) != 0 && !dev->coherent)
-		err.found = DMA_ATTR_REQUIRE_COHERENT;
+	err.found = dma_refused_contract(dev, attrs & ~DMA_ATTR_FORCE_CONTIGUOUS);
 	if (err.found == 0)
 		return 0;
 	err.rule = DMA_RULE_ATTR;

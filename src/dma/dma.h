@@ -73,6 +73,9 @@ ALWAYS_INLINE bool dma_entry_ok(struct dma_device *dev, enum dma_op op, phys_add
 /* One line in the log for each attribute bit that nobody knows. */
 void dma_log_unknown_attrs(struct dma_device *dev, unsigned long attrs);
 
+/* The lowest contract among @attrs that the ops table refuses; 0: none. */
+unsigned long dma_refused_contract(struct dma_device *dev, unsigned long attrs);
+
 /* Direction and contracts of a map (@addr, @len only for the record). -EINVAL with a record. */
 DMA_MUST_CHECK int dma_check_map_args(struct dma_device *dev, enum dma_op op, uint64_t addr,
 				      uint64_t len, enum dma_data_direction dir,
@@ -144,11 +147,15 @@ enum dma_memtype dma_alloc_memtype(const struct dma_device *dev, unsigned long a
 uint64_t dma_alloc_align(const struct dma_device *dev, uint64_t size);
 
 /*
- * ops.c: @ops (NULL: direct) into the device, absent members filled with defaults.
+ * ops.c
  */
+
 /* What stands for an absent mmap. */
 int dma_mmap_none(struct dma_device *dev, struct dma_vma *vma, void *cpu_addr, dma_addr_t dma_addr,
 		  size_t size, unsigned long attrs);
+/* What stands for an absent checked: nothing. */
+void dma_checked_default(struct dma_device *dev, dma_addr_t addr);
+/* @ops (NULL: direct) into the device, absent members filled with defaults. */
 void dma_ops_install(struct dma_device *dev, const struct dma_map_ops *ops);
 /* The library's choice for a device without a table of its own. */
 void dma_ops_choose(struct dma_device *dev);

@@ -67,6 +67,16 @@ static const char *const rule_names[] = {
 	[DMA_RULE_UNSUPPORTED] = "unsupported",
 };
 
+static const char *const reason_names[] = {
+	[DMA_FAULT_TRANSLATION] = "translation",
+	[DMA_FAULT_PERMISSION] = "permission",
+	[DMA_FAULT_ADDR_SIZE] = "addr_size",
+	[DMA_FAULT_ACCESS] = "access",
+	[DMA_FAULT_EXTERNAL] = "external",
+	[DMA_FAULT_CONFIG] = "config",
+	[DMA_FAULT_OTHER] = "other",
+};
+
 _Static_assert(ARRAY_LEN(op_names) == DMA_NR_OPS, "a name for each op");
 _Static_assert(ARRAY_LEN(rule_names) == DMA_NR_RULES, "a name for each rule");
 
@@ -78,6 +88,11 @@ const char *dma_op_name(enum dma_op op)
 const char *dma_rule_name(enum dma_rule rule)
 {
 	return (unsigned int)rule < DMA_NR_RULES ? rule_names[rule] : "unknown";
+}
+
+const char *dma_fault_reason_name(enum dma_fault_reason reason)
+{
+	return (unsigned int)reason < ARRAY_LEN(reason_names) ? reason_names[reason] : "unknown";
 }
 
 enum dma_op dma_op_of(enum dma_origin origin)

@@ -199,6 +199,8 @@ void dma_unmap_resource(struct dma_device *dev, dma_addr_t addr, size_t size,
 
 int dma_mapping_error(struct dma_device *dev, dma_addr_t addr)
 {
-	dev->ops.checked(dev, addr);
+	/* Most tables do not want to know, and drivers ask after every map. */
+	if (unlikely(dev->ops.checked != dma_checked_default))
+		dev->ops.checked(dev, addr);
 	return addr == DMA_MAPPING_ERROR ? -ENOMEM : 0;
 }

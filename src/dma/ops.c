@@ -69,7 +69,7 @@ static void default_query_attrs(struct dma_device *dev, struct dma_attr_info *in
 	info->ignored = DMA_ATTRS_PLAIN & ~info->honoured;
 }
 
-static void default_checked(struct dma_device *dev, dma_addr_t addr)
+void dma_checked_default(struct dma_device *dev, dma_addr_t addr)
 {
 	(void)dev;
 	(void)addr;
@@ -158,7 +158,7 @@ static void fill(struct dma_map_ops *ops)
 	FILL(ops, sync_for_device, default_sync_for_device);
 	FILL(ops, limits, default_limits);
 	FILL(ops, query_attrs, default_query_attrs);
-	FILL(ops, checked, default_checked);
+	FILL(ops, checked, dma_checked_default);
 	FILL(ops, poll, default_poll);
 	FILL(ops, trim, default_poll);
 }
