@@ -371,8 +371,8 @@ int dma_sgtable_contiguous(struct dma_device *dev, struct sg_table *sgt, void *c
 }
 
 /*
- * Contracts of an allocation: an uncached mapping needs no maintenance, so coherent memory can be had
- * for a device that does not snoop; and what is allocated is RAM.
+ * Contracts of an allocation: an uncached mapping needs no maintenance, so coherent memory can be
+ * had for a device that does not snoop; and what is allocated is RAM.
  */
 static unsigned long refused_by_alloc(struct dma_device *dev, unsigned long attrs)
 {
