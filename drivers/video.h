@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Drivers of the video devices (docs/design/video-devices.md): camera, converter, display. They own
- * registers and DMA mappings, never touch picture data, and allocate nothing of their own: the caller
- * supplies the structures. Polled; one caller at a time per device.
+ * registers and DMA mappings, never touch picture data, and allocate nothing of their own: the
+ * caller supplies the structures. Polled; one caller at a time per device.
  */
 #ifndef DRIVERS_VIDEO_H
 #define DRIVERS_VIDEO_H
@@ -100,8 +100,8 @@ void video_start(struct video_dev *v);
 void video_stop(struct video_dev *v);
 
 /* 0; -EAGAIN when the queue is full; -EINVAL when the device does not take the sizes. */
-DMA_MUST_CHECK int camera_queue(struct video_dev *v, const struct video_buffer *nv12, uint32_t width,
-				uint32_t height, uint32_t cookie);
+DMA_MUST_CHECK int camera_queue(struct video_dev *v, const struct video_buffer *nv12,
+				uint32_t width, uint32_t height, uint32_t cookie);
 DMA_MUST_CHECK int converter_queue(struct video_dev *v, const struct video_buffer *nv12,
 				   const struct video_buffer *xrgb, uint32_t width, uint32_t height,
 				   uint32_t cookie);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Register accesses for drivers: little-endian registers by physical address, through the platform. A
- * write is ordered after every earlier store to memory that the device may read; a read before every
- * later load of memory that the device wrote (the platform's mmio_read and mmio_write guarantee it).
+ * Register accesses for drivers: little-endian registers by physical address, through the platform.
+ * A write is ordered after every earlier store to memory that the device may read; a read before
+ * every later load of memory that the device wrote (the platform's mmio_read and mmio_write
+ * guarantee it).
  */
 #ifndef DMAMAP_IO_H
 #define DMAMAP_IO_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Table walkers as the specifications describe them, slow and literal, one byte of memory at a time.
- * Independent of src/pgtable: no macro and no structure is shared, so that both can only agree when
- * both are right. What hardware sees is what the read function returns.
+ * Table walkers as the specifications describe them, slow and literal, one byte of memory at a
+ * time. Independent of src/pgtable: no macro and no structure is shared, so that both can only
+ * agree when both are right. What hardware sees is what the read function returns.
  */
 #ifndef DMAMAP_TESTS_PGTABLE_NAIVE_H
 #define DMAMAP_TESTS_PGTABLE_NAIVE_H

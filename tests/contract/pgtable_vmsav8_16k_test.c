@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page-table contract for VMSAv8-64 with 16 KiB pages. The window straddles two tables of level 1. */
+/*
+ * The page-table contract for VMSAv8-64 with 16 KiB pages. The window straddles two tables of level
+ * 1.
+ */
 #define PT_FMT_H "pgtable/fmt/vmsav8_16k.h"
 #define CT_OPS pgtable_vmsav8_16k_ops
 #define CT_NAIVE naive_vmsav8

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SMMUv3 driver against the model of the SMMUv3 (sim/smmuv3.h), two readings of IHI0070 that know
- * nothing of each other, with real page tables between them. Memory is the host platform's; where
- * the SMMU does not snoop it has a view of its own, fed by cleans only.
+ * The SMMUv3 driver against the model of the SMMUv3 (sim/smmuv3.h), two readings of IHI0070 that
+ * know nothing of each other, with real page tables between them. Memory is the host platform's;
+ * where the SMMU does not snoop it has a view of its own, fed by cleans only.
  *
  * The random part works on two domains and three requesters, seeded, and compares every
  * translation with a flat array. A clean run leaves no finding in the model.

@@ -88,7 +88,8 @@ static void reference(const struct list *l, uint64_t base, uint64_t g, uint64_t 
 		uint64_t len = l->before[i].length;
 		uint64_t first;
 
-		if (pads && boundary != UINT64_MAX && at / (boundary + 1) != (at + up(off + len, g) - 1) / (boundary + 1) &&
+		if (pads && boundary != UINT64_MAX &&
+		    at / (boundary + 1) != (at + up(off + len, g) - 1) / (boundary + 1) &&
 		    at % (boundary + 1) != 0)
 			at = up(at, boundary + 1);
 		first = at + off;

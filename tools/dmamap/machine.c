@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bring-up and take-down, in this order and its reverse: board, IOMMU, devices, drivers, buffers. */
+/*
+ * Bring-up and take-down, in this order and its reverse: board, IOMMU, devices, drivers, buffers.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +133,8 @@ static int alloc_buffer(struct machine *m, int i)
 	if (err != 0)
 		return err;
 	return video_buffer_import(&m->drivers[CONVERTER], &b->on[owner],
-				   i < NR_NV12 ? DMA_TO_DEVICE : DMA_FROM_DEVICE, &b->on[CONVERTER]);
+				   i < NR_NV12 ? DMA_TO_DEVICE : DMA_FROM_DEVICE,
+				   &b->on[CONVERTER]);
 }
 
 /* Memory that the program allocated page by page; whoever writes it first does the cache work. */

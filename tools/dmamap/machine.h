@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pipeline's machine: a simulated board with an SMMUv3, three video devices and their drivers, and
- * its buffers. pipeline.c moves frames through it, report.c draws it.
+ * The pipeline's machine: a simulated board with an SMMUv3, three video devices and their drivers,
+ * and its buffers. pipeline.c moves frames through it, report.c draws it.
  */
 #ifndef DMAMAP_TOOL_MACHINE_H
 #define DMAMAP_TOOL_MACHINE_H

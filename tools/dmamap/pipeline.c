@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames through the machine: a buffer is free, with the camera, waiting for the converter, with the
- * converter, waiting for the display, or with the display; never with two of them. No picture data is
- * touched here.
+ * Frames through the machine: a buffer is free, with the camera, waiting for the converter, with
+ * the converter, waiting for the display, or with the display; never with two of them. No picture
+ * data is touched here.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one-page report: the summary, and a picture of physical memory, in which the buffers are scattered,
- * above each device's address space, in which every buffer is one piece. Plain HTML and SVG.
+ * The one-page report: the summary, and a picture of physical memory, in which the buffers are
+ * scattered, above each device's address space, in which every buffer is one piece. Plain HTML and
+ * SVG.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,7 +103,8 @@ static void draw_bar(FILE *f, const struct machine *m, int dev, uint64_t start, 
 		if (v->kind == VIDEO_BUFFER_NONE)
 			continue;
 		fprintf(f,
-			"<rect x=\"%.2f\" width=\"%.2f\" height=\"%d\" class=\"%s\"><title>buffer %d: "
+			"<rect x=\"%.2f\" width=\"%.2f\" height=\"%d\" class=\"%s\"><title>buffer "
+			"%d: "
 			"0x%" PRIx64 ", %zu KiB, %u segment, %u physical pieces</title></rect>\n",
 			(double)(v->addr - start) * scale, (double)v->len * scale, BAR_PX,
 			i < NR_NV12 ? "nv12" : "xrgb", i, v->addr, v->len >> 10, v->nr_segments,
@@ -161,14 +163,17 @@ static void draw_summary(FILE *f, const struct pipeline_opts *opts, const struct
 }
 
 static const char head[] =
-	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmamap pipeline</title>\n"
-	"<style>body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2em auto;padding:0 1em;"
+	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmamap "
+	"pipeline</title>\n"
+	"<style>body{font:15px/1.5 system-ui,sans-serif;max-width:1040px;margin:2em auto;padding:0 "
+	"1em;"
 	"color:#222}h1{font-size:1.5em}h2{font-size:1.1em;margin:1.6em 0 .2em}p{margin:.4em 0}"
 	"svg{width:100%;height:auto;display:block;margin:.3em 0}td{padding:.1em 1em .1em 0;"
 	"overflow-wrap:anywhere}"
 	"img{max-width:100%;margin-top:.5em}.nv12{fill:hsl(205 80% 45%);stroke:#fff}"
 	".xrgb{fill:hsl(28 85% 52%);stroke:#fff}"
-	".key{display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 1em}</style></head><body>\n";
+	".key{display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 "
+	"1em}</style></head><body>\n";
 
 char *report_html(const struct machine *m, const struct pipeline_opts *opts,
 		  const struct pipeline_result *r)
