@@ -132,8 +132,10 @@ static inline bool iova_cache_alloc(struct iova_cache *c, uint32_t nr, uint64_t 
 	/* No entry exceeds the limit of the space, so there is none to compare with. */
 	if (likely(last >= c->last))
 		return iova_mag_pop(&c->top[1][idx], 1, UINT64_MAX, e);
-	return iova_mag_pop(&c->top[last > c->low_last][idx], (uint64_t)nr << c->granule_lg2, last,
-			    e);
+	/* Branches: they are foretold; an index computed from the limit measured twice as slow. */
+	if (last > c->low_last)
+		return iova_mag_pop(&c->top[1][idx], (uint64_t)nr << c->granule_lg2, last, e);
+	return iova_mag_pop(&c->top[0][idx], (uint64_t)nr << c->granule_lg2, last, e);
 }
 
 /**
@@ -155,7 +157,7 @@ static inline bool iova_cache_free(struct iova_cache *c, uint32_t nr, uint64_t i
 
 	if (unlikely(idx >= IOVA_NR_CLASSES))
 		return false;
-	/* A branch: it is foretold, whereas a computed index would wait for @iova to be loaded. */
+	/* A branch again: a computed index would wait until @iova is loaded. */
 	if (likely(iova > c->low_last))
 		return iova_mag_push(&c->top[1][idx], iova, tag);
 	return iova_mag_push(&c->top[0][idx], iova, tag);

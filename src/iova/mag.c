@@ -86,6 +86,14 @@ void iova_mag_free(struct iova_space *s, struct iova_mag *m)
 		iova_meta_free(&s->meta, IOVA_META_MAG, m, sizeof(*m));
 }
 
+/* Another CPU wrote it last: have all lines on the way before the first one is needed. */
+static struct iova_mag *fetch(struct iova_mag *m)
+{
+	for (size_t i = 0; m != NULL && i < sizeof(*m); i += 64)
+		__builtin_prefetch((char *)m + i, 1);
+	return m;
+}
+
 struct iova_mag *iova_depot_get(struct iova_space *s, uint32_t set, uint32_t idx,
 				struct iova_mag *empty)
 {
@@ -102,7 +110,7 @@ struct iova_mag *iova_depot_get(struct iova_space *s, uint32_t set, uint32_t idx
 	unlock(s);
 	if (!kept)
 		iova_meta_free(&s->meta, IOVA_META_MAG, empty, sizeof(*empty));
-	return m;
+	return fetch(m);
 }
 
 struct iova_mag *iova_depot_put(struct iova_space *s, uint32_t set, uint32_t idx,
@@ -120,7 +128,7 @@ struct iova_mag *iova_depot_put(struct iova_space *s, uint32_t set, uint32_t idx
 	}
 	unlock(s);
 	if (!room || m != NULL)
-		return m;
+		return fetch(m);
 	m = mag_alloc(s);
 	if (m == NULL)
 		return NULL;
