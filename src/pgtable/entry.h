@@ -38,10 +38,12 @@ typedef uint32_t pt_word_t;
 
 #if PT_SPLIT_STORES
 
+typedef uint32_t pt_half_t __attribute__((may_alias));
+
 /* Halves in memory order: [0] is the low one. */
-static inline volatile uint32_t *pt_half(const pt_word_t *e, uint32_t half)
+static inline volatile pt_half_t *pt_half(const pt_word_t *e, uint32_t half)
 {
-	return (volatile uint32_t *)(uintptr_t)e + half;
+	return (volatile pt_half_t *)(uintptr_t)e + half;
 }
 
 static inline pt_word_t pt_load_shared(const pt_word_t *e)
@@ -136,7 +138,8 @@ static inline void pt_mark_synced(pt_word_t *e)
  * each 64-bit element of an 8-byte aligned vector is still stored as a whole (SSE2, Advanced SIMD);
  * and while a range is filled or cleared no device may use it. @nr_vec is the vectorised part.
  */
-#if defined(__SSE2__) || (defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__))
+#if !PT_SPLIT_STORES && (defined(__SSE2__) ||                                                      \
+			 (defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)))
 typedef pt_word_t pt_vec_t __attribute__((vector_size(16), aligned(PT_WORD_BYTES), may_alias));
 #define PT_VEC_WORDS (16 / PT_WORD_BYTES)
 

@@ -465,7 +465,7 @@ void pgtable_stats(struct pgtable *pt, struct pgtable_stats *stats);
  * For walk.h only.
  *
  * pgtable_pool_take: adds @nr tables to @list or none; -ENOMEM. May sleep unless @atomic.
- * pgtable_pool_pop: takes one table off @list, all zero, also in the walker's view.
+ * pgtable_pool_pop: takes one table off @list, without a valid entry, also in the walker's view.
  * pgtable_pool_push: puts a table that was never linked back on @list.
  * pgtable_pool_setup: root and pool; the format has set root_bytes and phys_last.
  */

@@ -68,18 +68,13 @@ static bool pool_is_zero(const struct pgtable *pt, phys_addr_t table)
 	return true;
 }
 
+/* A walker that does not snoop may still read the old link and mark: as invalid as the zeros. */
 phys_addr_t pgtable_pool_pop(struct pgtable *pt, struct pgtable_freelist *list)
 {
 	phys_addr_t table = pool_unlink(pt, list);
 
 	pool_set_word(pt, table, 0, 0);
 	DMA_ASSERT(pool_is_zero(pt, table));
-	if (pt->noncoherent) {
-		uint32_t line = pt->platform->cache_line;
-
-		pt->platform->cache_clean(pt->platform, bits_align_down(table, line),
-					  bits_max(line, 8));
-	}
 	return table;
 }
 

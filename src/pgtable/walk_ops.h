@@ -144,7 +144,11 @@ static int pt_plan(const struct pgtable *pt, struct run run, uint32_t flags,
 		uint32_t idx = pt_index(run.iova, p.at);
 
 		if (p.at > p.level) {
-			if (pt_load_shared(p.table + idx) != 0)
+			pt_word_t v = pt_load_shared(p.table + idx);
+
+			if (pt_fmt_is_table(p.at, v))
+				continue; /* linked since by somebody else: look again */
+			if (v != 0)
 				return -EEXIST;
 			plan->nr_tables += pt_plan_missing(done, run.iova, p.level, p.at);
 		} else if (p.level > 0) {
@@ -303,6 +307,10 @@ static bool pt_leaf_at(const struct pgtable *pt, uint64_t iova, struct run *run)
 
 	run->iova = iova;
 	run->len = size - (iova & (size - 1));
+	if (pt_fmt_is_table(level, v)) {
+		run->len = 0; /* linked since by somebody else: look again */
+		return false;
+	}
 	if (v != 0) {
 		run->phys = pt_leaf_phys(level, v, iova);
 		run->prot = pt_fmt_prot(level, v);

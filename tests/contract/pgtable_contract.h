@@ -85,6 +85,14 @@ static int shadow_pages_alloc(struct dma_platform *p, const struct dma_pages_req
 	return err;
 }
 
+/* A cache may write back any dirty line at any time; most tables lie low in RAM. */
+static void evict_some(struct ct *t)
+{
+	for (uint32_t i = 0; i < 64; i++)
+		shadow_clean(&t->host.p, RAM_BASE + ct_random(t, RAM_BYTES / 32 / LINE) * LINE,
+			     LINE);
+}
+
 static struct ct *ct_new(uint64_t seed, bool coherent, uint32_t features)
 {
 	const struct host_options opt = {
@@ -543,6 +551,8 @@ static void random_calls(uint64_t seed, bool coherent, uint32_t features)
 			do_page(t, run.iova, run.phys);
 		else
 			do_retire(t, run.iova, run.len);
+		if (!coherent)
+			evict_some(t);
 		if (t->step % 128 == 127)
 			check_all(t);
 	}
