@@ -18,7 +18,7 @@ const uint32_t device_addr_bits[NR_DEVICES] = { 32, 32, 28 };
 
 /* Memory is never more contiguous than the SMMU's queues and the largest granule need. */
 enum { MAX_BLOCK_BYTES = 64 << 10 };
-enum { FIRST_SID = 1, USER_LINES = 3 }; /* the program's buffers start 3 cache lines into a page */
+enum { FIRST_SID = 1, USER_OFFSET = 3 * 64 }; /* the program's buffers start so far into a page */
 
 static uint64_t device_base(int i)
 {
@@ -142,16 +142,16 @@ static int map_user_buffer(struct machine *m, int i)
 {
 	struct frame_buffer *b = &m->buffers[i];
 	int writer = i < NR_NV12 ? CAMERA : CONVERTER, reader = i < NR_NV12 ? CONVERTER : DISPLAY;
-	uint64_t offset = USER_LINES * (uint64_t)m->platform->cache_line, uaddr;
-	int err = sim_as_alloc(m->program, offset + b->len, 0, &uaddr);
+	uint64_t uaddr;
+	int err = sim_as_alloc(m->program, USER_OFFSET + b->len, 0, &uaddr);
 
 	if (err != 0)
 		return err;
-	err = video_buffer_user(&m->drivers[writer], m->program, uaddr + offset, b->len,
+	err = video_buffer_user(&m->drivers[writer], m->program, uaddr + USER_OFFSET, b->len,
 				DMA_FROM_DEVICE, false, &b->on[writer]);
 	if (err != 0)
 		return err;
-	return video_buffer_user(&m->drivers[reader], m->program, uaddr + offset, b->len,
+	return video_buffer_user(&m->drivers[reader], m->program, uaddr + USER_OFFSET, b->len,
 				 DMA_TO_DEVICE, true, &b->on[reader]);
 }
 

@@ -52,6 +52,18 @@ static void count_cells(const struct machine *m, struct cells *c)
 	}
 }
 
+/* One half of a square: the darker, the more of it is buffers of one kind. */
+static void draw_half(FILE *f, int cell, bool right, uint32_t bytes, int hue)
+{
+	double share = (double)bytes / (double)CELL_BYTES;
+
+	fprintf(f,
+		"<rect x=\"%.1f\" y=\"%d\" width=\"3.5\" height=\"7\" "
+		"fill=\"hsl(%d %d%% %.0f%%)\"/>",
+		cell % GRID_COLS * CELL_PX + (right ? 3.5 : 0), cell / GRID_COLS * CELL_PX, hue,
+		bytes != 0 ? 85 : 0, bytes != 0 ? 84 - 40 * (share > 0.5 ? 1 : 2 * share) : 94);
+}
+
 static void draw_memory(FILE *f, const struct machine *m)
 {
 	static struct cells c;
@@ -60,15 +72,8 @@ static void draw_memory(FILE *f, const struct machine *m)
 	fprintf(f, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"physical memory\">\n",
 		WIDTH_PX, GRID_ROWS * CELL_PX);
 	for (int i = 0; i < NR_CELLS; i++) {
-		double nv12 = (double)c.nv12[i] / (double)CELL_BYTES;
-		double xrgb = (double)c.xrgb[i] / (double)CELL_BYTES, sum = nv12 + xrgb;
-		double hue = sum > 0 ? (205 * nv12 + 28 * xrgb) / sum : 0;
-
-		fprintf(f,
-			"<rect x=\"%d\" y=\"%d\" width=\"7\" height=\"7\" "
-			"fill=\"hsl(%.0f %d%% %.0f%%)\"/>",
-			i % GRID_COLS * CELL_PX, i / GRID_COLS * CELL_PX, hue, sum > 0 ? 80 : 0,
-			sum > 0 ? 85 - 45 * (sum > 1 ? 1 : sum) : 93);
+		draw_half(f, i, false, c.nv12[i], 205);
+		draw_half(f, i, true, c.xrgb[i], 28);
 	}
 	fprintf(f, "\n</svg>\n");
 }
@@ -103,12 +108,12 @@ static void draw_bar(FILE *f, const struct machine *m, int dev, uint64_t start, 
 		if (v->kind == VIDEO_BUFFER_NONE)
 			continue;
 		fprintf(f,
-			"<rect x=\"%.2f\" width=\"%.2f\" height=\"%d\" class=\"%s\"><title>buffer "
-			"%d: "
-			"0x%" PRIx64 ", %zu KiB, %u segment, %u physical pieces</title></rect>\n",
+			"<rect x=\"%.2f\" width=\"%.2f\" height=\"%d\" class=\"%s\" "
+			"stroke-width=\"%.1f\"><title>buffer %d: 0x%" PRIx64
+			", %zu KiB, %u segment, %u physical pieces</title></rect>\n",
 			(double)(v->addr - start) * scale, (double)v->len * scale, BAR_PX,
-			i < NR_NV12 ? "nv12" : "xrgb", i, v->addr, v->len >> 10, v->nr_segments,
-			m->buffers[i].nr_runs);
+			i < NR_NV12 ? "nv12" : "xrgb", (double)v->len * scale > 8 ? 1.0 : 0.0, i,
+			v->addr, v->len >> 10, v->nr_segments, m->buffers[i].nr_runs);
 	}
 	fprintf(f, "</svg>\n");
 }
@@ -153,7 +158,8 @@ static void draw_summary(FILE *f, const struct pipeline_opts *opts, const struct
 	row_number(f, "IOMMU faults", r->faults, "");
 	row_number(f, "invalidations", r->invalidations, "");
 	row_number(f, "physical pieces of a buffer, at most", r->phys_runs_per_buffer, "");
-	row_number(f, "segments of a buffer for a device, at most", r->iova_segments_per_buffer, "");
+	row_number(f, "segments of a buffer for a device, at most", r->iova_segments_per_buffer,
+		   "");
 	row(f, "buffers are", opts->user_buffers ? "memory of a user program" : "allocated");
 	row(f, "machine", opts->coherent ? "cache-coherent" : "not cache-coherent");
 	row_number(f, "CPU page", UINT64_C(1) << (opts->page_lg2 - 10), " KiB");
@@ -191,7 +197,8 @@ char *report_html(const struct machine *m, const struct pipeline_opts *opts,
 	fprintf(f, "<h2>Physical memory, 0x%llx to 0x%llx; a square is %llu KiB</h2>\n",
 		SIM_RAM_BASE, SIM_RAM_BASE + SIM_RAM_BYTES - 1, CELL_BYTES >> 10);
 	fputs("<p>Above everything that the devices can address."
-	      "<span class=\"key\" style=\"background:hsl(205 80% 45%)\"></span>NV12"
+	      " Left half of a square:"
+	      "<span class=\"key\" style=\"background:hsl(205 80% 45%)\"></span>NV12; right half:"
 	      "<span class=\"key\" style=\"background:hsl(28 85% 52%)\"></span>XRGB</p>\n", f);
 	draw_memory(f, m);
 	for (int dev = 0; dev < NR_DEVICES; dev++)
