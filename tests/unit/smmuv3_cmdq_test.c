@@ -89,7 +89,7 @@ TEST(free_running_indices_wrap_around_their_own_width)
 		assert_ok(smmuv3_cmdq_run(q, &cmd, 1));
 	}
 	assert_u64_equal(f.nr_cmds, 1200);
-	assert_u64_equal(atomic_load(&q->consumed), 1200 - 509);
+	assert_u64_equal(atomic_load(&q->published), 1200 - 509);
 	stop();
 }
 

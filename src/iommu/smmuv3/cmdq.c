@@ -45,35 +45,34 @@ static bool reached(size_t a, size_t b)
 }
 
 /*
- * Read CONS and raise q->consumed. The register has the low size_lg2 + 1 bits of an index that lies
- * between what was known before the read and what is reserved after it. If more than that many
- * indices lie between, other contexts got far while this one slept: then it learns nothing, and
- * looks again.
+ * Read CONS: the index of the first entry that is not consumed. The register has the low
+ * size_lg2 + 1 bits of an index that lies between what was known before the read and what is
+ * reserved after it. If more than that many indices lie between, other contexts got far while this
+ * one slept: then the answer is only what was known before, and the caller looks again.
  */
-static uint32_t update_consumed(struct smmuv3_cmdq *q)
+static size_t read_consumed(struct smmuv3_cmdq *q, uint32_t *raw)
 {
+	struct dma_platform *p = q->platform;
 	size_t mask = 2 * ring_size(q) - 1;
 	size_t low = atomic_load_explicit(&q->consumed, memory_order_acquire);
-	uint32_t raw =
-		(uint32_t)q->platform->mmio_read(q->platform, q->mmio_base + SMMU_CMDQ_CONS, 4);
 	size_t high, cons;
 
+	*raw = (uint32_t)p->mmio_read(p, q->mmio_base + SMMU_CMDQ_CONS, 4);
 	dma_rmb();
 	high = atomic_load_explicit(&q->reserved, memory_order_relaxed);
-	cons = low + ((raw - low) & mask);
-	if (high - low > mask || cons - low > high - low)
-		return raw;
-	/* Release: the hardware has read the entries, so they may be overwritten. */
-	while (!reached(low, cons) &&
-	       !atomic_compare_exchange_weak_explicit(&q->consumed, &low, cons,
-						      memory_order_release, memory_order_relaxed)) {
-	}
-	return raw;
+	cons = low + ((*raw - low) & mask);
+	return high - low > mask || cons - low > high - low ? low : cons;
 }
 
-static bool is_consumed(const struct smmuv3_cmdq *q, size_t idx)
+/* Release: the hardware has read the entries before @cons, so they may be overwritten. */
+static void raise_consumed(struct smmuv3_cmdq *q, size_t cons)
 {
-	return reached(atomic_load_explicit(&q->consumed, memory_order_acquire), idx);
+	size_t old = atomic_load_explicit(&q->consumed, memory_order_relaxed);
+
+	while (!reached(old, cons) &&
+	       !atomic_compare_exchange_weak_explicit(&q->consumed, &old, cons,
+						      memory_order_release, memory_order_relaxed)) {
+	}
 }
 
 static uint32_t nr_errors(const struct smmuv3_cmdq *q)
@@ -101,15 +100,17 @@ static int wait_more(struct smmuv3_cmdq *q, struct waiter *w, uint32_t raw)
 }
 
 /* Take @nr entries; false when the ring has not that many, or when they are owed to another. */
-static bool reserve(struct smmuv3_cmdq *q, uint32_t nr, bool first_in_line, size_t *first)
+ALWAYS_INLINE bool reserve(struct smmuv3_cmdq *q, uint32_t nr, bool first_in_line, size_t *first)
 {
 	size_t idx = atomic_load_explicit(&q->reserved, memory_order_relaxed);
 
 	if (unlikely(atomic_load_explicit(&q->line, memory_order_relaxed) != 0) && !first_in_line)
 		return false;
 	do {
-		/* Acquire, inside: these entries were read by the hardware. */
-		if (!is_consumed(q, idx + nr - ring_size(q)))
+		/* Acquire: the hardware has read what these entries held. */
+		size_t cons = atomic_load_explicit(&q->consumed, memory_order_acquire);
+
+		if (!reached(cons, idx + nr - ring_size(q)))
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&q->reserved, &idx, idx + nr, memory_order_relaxed, memory_order_relaxed));
@@ -130,7 +131,7 @@ static NOINLINE void clean_entries(struct smmuv3_cmdq *q, size_t first, uint32_t
 {
 	struct dma_platform *p = q->platform;
 	size_t at = first & (ring_size(q) - 1);
-	uint64_t till_end = (size_t)bits_min(nr, ring_size(q) - at);
+	uint64_t till_end = bits_min(nr, ring_size(q) - at);
 
 	p->cache_clean(p, q->mem.phys + at * CMD_BYTES, till_end * CMD_BYTES);
 	if (till_end < nr)
@@ -138,7 +139,7 @@ static NOINLINE void clean_entries(struct smmuv3_cmdq *q, size_t first, uint32_t
 }
 
 /* In the order of reservation: wait for the turn, tell the hardware, pass the turn on. */
-static void publish(struct smmuv3_cmdq *q, size_t first, uint32_t nr)
+ALWAYS_INLINE void publish(struct smmuv3_cmdq *q, size_t first, uint32_t nr)
 {
 	struct dma_platform *p = q->platform;
 	size_t end = first + nr;
@@ -154,12 +155,12 @@ static void publish(struct smmuv3_cmdq *q, size_t first, uint32_t nr)
 }
 
 /* Put a batch and its CMD_SYNC into the ring; w->end: the index after it. False: no room. */
-static bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
-		   struct waiter *w)
+ALWAYS_INLINE bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
+			  struct waiter *w)
 {
 	size_t first;
 
-	if (!reserve(q, nr + 1, w->first_in_line, &first))
+	if (unlikely(!reserve(q, nr + 1, w->first_in_line, &first)))
 		return false;
 	for (uint32_t i = 0; i < nr; i++)
 		write_entry(q, first + i, cmds[i].word[0], cmds[i].word[1]);
@@ -171,14 +172,13 @@ static bool submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_
 	return true;
 }
 
-static bool try_submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
-		       struct waiter *w, bool slow)
+/* With interrupts out: nobody on this CPU can come between reservation and publication. */
+static NOINLINE bool submit_irq_off(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds,
+				    uint32_t nr, struct waiter *w)
 {
 	struct dma_platform *p = q->platform;
 	bool done;
 
-	if (!slow)
-		return submit(q, cmds, nr, w);
 	p->spin_lock(p, &q->irq_lock);
 	done = submit(q, cmds, nr, w);
 	p->spin_unlock(p, &q->irq_lock);
@@ -186,48 +186,73 @@ static bool try_submit(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uin
 }
 
 /*
- * The ring was full. One waiter at a time stands first in line and keeps everybody else from
+ * The ring looked full. One waiter at a time stands first in line and keeps everybody else from
  * reserving, or small batches would take the room from under a large one for ever.
  */
 static NOINLINE int submit_when_room(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds,
 				     uint32_t nr, struct waiter *w, bool slow)
 {
-	int err;
+	int err = 0;
 
-	do {
+	for (;;) {
 		uint32_t nobody = 0;
+		uint32_t raw;
 
-		err = wait_more(q, w, update_consumed(q));
+		raise_consumed(q, read_consumed(q, &raw));
+		if (slow ? submit_irq_off(q, cmds, nr, w) : submit(q, cmds, nr, w))
+			break;
 		if (!w->first_in_line)
 			w->first_in_line = atomic_compare_exchange_strong_explicit(
 				&q->line, &nobody, 1, memory_order_relaxed, memory_order_relaxed);
-	} while (err == 0 && !try_submit(q, cmds, nr, w, slow));
+		err = wait_more(q, w, raw);
+		if (err != 0)
+			break;
+	}
 	if (w->first_in_line)
 		atomic_store_explicit(&q->line, 0, memory_order_relaxed);
 	return err;
 }
 
+/*
+ * What the waiters know of CONS is written down once per half a ring, so that they do not fight
+ * for that cache line.
+ */
+static int wait_consumed(struct smmuv3_cmdq *q, struct waiter *w)
+{
+	for (;;) {
+		uint32_t raw;
+		size_t cons = read_consumed(q, &raw);
+		int err;
+
+		if (likely(reached(cons, w->end))) {
+			size_t known = atomic_load_explicit(&q->consumed, memory_order_relaxed);
+
+			if (unlikely(cons - known > ring_size(q) / 2))
+				raise_consumed(q, cons);
+			return 0;
+		}
+		err = wait_more(q, w, raw);
+		if (err != 0)
+			return err;
+	}
+}
+
 /* -EAGAIN: some command was skipped meanwhile, perhaps one of these. */
-static int run_once(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr, bool slow)
+ALWAYS_INLINE int run_once(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr,
+			   bool slow)
 {
 	struct waiter w = { .first_errors = nr_errors(q) };
 	uint32_t aborts = atomic_load_explicit(&q->nr_aborts, memory_order_relaxed);
 	int err;
 
-	if (unlikely(!try_submit(q, cmds, nr, &w, slow))) {
+	if (unlikely(slow || !submit(q, cmds, nr, &w))) {
 		err = submit_when_room(q, cmds, nr, &w, slow);
 		if (err != 0)
 			return err;
 	}
-	for (;;) {
-		uint32_t raw = update_consumed(q);
-
-		if (likely(is_consumed(q, w.end)))
-			break;
-		err = wait_more(q, &w, raw);
-		if (err != 0)
-			return err;
-	}
+	err = wait_consumed(q, &w);
+	if (unlikely(err != 0))
+		return err;
 	/* A skipped command is counted before CONS can pass it; read in that order. */
 	dma_rmb();
 	if (likely(nr_errors(q) == w.first_errors))
@@ -238,7 +263,7 @@ static int run_once(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32
 }
 
 /* Everything that commands of this driver can have been about. */
-static NOINLINE int reissue(struct smmuv3_cmdq *q, bool slow)
+static NOINLINE int run_everything(struct smmuv3_cmdq *q, bool slow)
 {
 	static const struct smmuv3_cmd all[] = {
 		{ .word = { CMD_CFGI_ALL, CFGI1_RANGE_ALL } },
@@ -255,14 +280,23 @@ int smmuv3_cmdq_run(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32
 {
 	int err = run_once(q, cmds, nr, false);
 
-	return likely(err != -EAGAIN) ? err : reissue(q, false);
+	return likely(err != -EAGAIN) ? err : run_everything(q, false);
+}
+
+/* The words stay in registers: one page is the case to be quick about. */
+int smmuv3_cmdq_run_one(struct smmuv3_cmdq *q, uint64_t word0, uint64_t word1)
+{
+	const struct smmuv3_cmd cmd = { { word0, word1 } };
+	int err = run_once(q, &cmd, 1, false);
+
+	return likely(err != -EAGAIN) ? err : run_everything(q, false);
 }
 
 int smmuv3_cmdq_run_slow(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds, uint32_t nr)
 {
 	int err = run_once(q, cmds, nr, true);
 
-	return likely(err != -EAGAIN) ? err : reissue(q, true);
+	return likely(err != -EAGAIN) ? err : run_everything(q, true);
 }
 
 /*

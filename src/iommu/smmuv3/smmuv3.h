@@ -239,6 +239,7 @@ int smmuv3_cmdq_error(struct smmuv3 *s, enum dma_op op, int err);
  */
 DMA_MUST_CHECK int smmuv3_cmdq_run(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds,
 				   uint32_t nr);
+DMA_MUST_CHECK int smmuv3_cmdq_run_one(struct smmuv3_cmdq *q, uint64_t word0, uint64_t word1);
 DMA_MUST_CHECK int smmuv3_cmdq_run_slow(struct smmuv3_cmdq *q, const struct smmuv3_cmd *cmds,
 					uint32_t nr);
 /* The command at CONS is in error: make it harmless, and count. Before the acknowledgement. */

@@ -150,11 +150,8 @@ int smmuv3_tlb_sync(struct dma_iommu_hw *hw, struct dma_iommu_dom *dom, const st
 
 	if (likely((gather->last - gather->start) >> dom->pt.granule_lg2 == 0 &&
 		   !gather_is_empty(gather) && !gather->walk_cache && dom->priv != NULL)) {
-		const struct smmuv3_cmd cmd = {
-			{ nh_va(dom->id), (gather->start & TLBI1_VA) | TLBI1_LEAF },
-		};
-
-		err = smmuv3_cmdq_run(&s->cmdq, &cmd, 1);
+		err = smmuv3_cmdq_run_one(&s->cmdq, nh_va(dom->id),
+					  (gather->start & TLBI1_VA) | TLBI1_LEAF);
 	} else {
 		err = sync_many(s, dom, gather);
 	}
