@@ -14,8 +14,11 @@
 #define POOL_CHUNK_BYTES 65536u
 #define POOL_MAX_CLEAN 64u
 /* The low two bits of both halves are 0: invalid as an 8-byte and as two 4-byte entries. */
-#define POOL_MARK UINT64_C(0x636c65616e746238)
-#define POOL_LEAVING UINT64_C(0x6c656176696e6720)
+#define POOL_MARK UINT64_C(0x636c65606e746238)
+#define POOL_LEAVING UINT64_C(0x6c656174696e6720)
+#define POOL_VALID_BITS UINT64_C(0x0000000300000003)
+_Static_assert(((POOL_MARK | POOL_LEAVING) & POOL_VALID_BITS) == 0,
+	       "no format takes it for an entry");
 
 struct pgtable_chunk {
 	struct pgtable_chunk *next;
