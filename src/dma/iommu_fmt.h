@@ -11,7 +11,7 @@
  */
 #include "pgtable/walk.h"
 
-#include "dma/iommu_sg.h"
+#include "dma/iommu_flat.h"
 
 static dma_addr_t map_phys(struct dma_device *dev, phys_addr_t phys, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
@@ -37,11 +37,19 @@ static void unmap_phys_noncoherent(struct dma_device *dev, dma_addr_t addr, size
 static int map_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
 		  enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
 {
-	return iommu_map_sg(dev, sgl, nents, dir, attrs, origin);
+	return iommu_flat_map(dev, sgl, nents, dir, attrs, origin);
 }
 
 static void unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
 		     enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)origin;
+	iommu_flat_unmap(dev, sgl, nents, dir, attrs);
+}
+
+static void unmap_sg_noncoherent(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+				 enum dma_data_direction dir, unsigned long attrs,
+				 enum dma_origin origin)
 {
 	(void)origin;
 	iommu_unmap_sg(dev, sgl, nents, dir, attrs);
@@ -49,20 +57,24 @@ static void unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t n
 
 #define IOMMU_OPS_COMMON                                                                           \
 	.size = sizeof(struct dma_map_ops), .alloc = iommu_alloc, .free = iommu_free,              \
-	.mmap = iommu_mmap, .get_sgtable = iommu_get_sgtable, .map_sg = map_sg,                    \
-	.unmap_sg = unmap_sg, .sync_for_cpu = iommu_sync_for_cpu,                                  \
-	.sync_for_device = iommu_sync_for_device, .limits = iommu_limits,                          \
-	.query_attrs = iommu_query_attrs, .poll = iommu_poll, .trim = iommu_trim
+	.mmap = iommu_mmap, .get_sgtable = iommu_get_sgtable,                                      \
+	.sync_for_cpu = iommu_sync_for_cpu, .sync_for_device = iommu_sync_for_device,              \
+	.limits = iommu_limits, .query_attrs = iommu_query_attrs, .poll = iommu_poll,              \
+	.trim = iommu_trim
 
 const struct dma_map_ops IOMMU_OPS[2] = {
 	{
 		IOMMU_OPS_COMMON,
 		.map_phys = map_phys,
 		.unmap_phys = unmap_phys,
+		.map_sg = map_sg,
+		.unmap_sg = unmap_sg,
 	},
 	{
 		IOMMU_OPS_COMMON,
 		.map_phys = iommu_map_slow,
 		.unmap_phys = unmap_phys_noncoherent,
+		.map_sg = iommu_map_sg_slow,
+		.unmap_sg = unmap_sg_noncoherent,
 	},
 };

@@ -156,6 +156,20 @@ slow:
 	return iommu_map_slow(dev, phys, size, dir, attrs, origin);
 }
 
+/* The strict second half of an unmap, of a size that the cache takes. */
+ALWAYS_INLINE int iommu_put_cached(struct dma_domain *dom, struct domain_slot *ds,
+				   const struct gather *gather, uint64_t iova, uint32_t nr,
+				   uint64_t tag)
+{
+	int err = dom->tlb_sync(dom->hw, &dom->dom, gather);
+
+	if (unlikely(err != 0))
+		domain_lose(dom, iova, nr);
+	else if (unlikely(!iova_cache_free(&ds->iova, nr, iova, tag)))
+		iova_free(dom->iova, &ds->iova, iova, nr, tag);
+	return err;
+}
+
 /* Invalidate or queue what @gather says, give the IOVA back. Inside the slot. */
 static inline int iommu_put(struct dma_domain *dom, struct domain_slot *ds,
 			    const struct gather *gather, uint64_t iova, uint64_t len)
@@ -165,7 +179,9 @@ static inline int iommu_put(struct dma_domain *dom, struct domain_slot *ds,
 
 	if (atomic_load_explicit(&dom->deferred, memory_order_relaxed))
 		return domain_put_deferred(dom, ds, iova, nr, tag);
-	return domain_put_strict(dom, ds, gather, iova, nr, tag);
+	if (unlikely(nr > IOVA_CACHE_MAX_NR))
+		return domain_put_strict(dom, ds, gather, iova, nr, tag);
+	return iommu_put_cached(dom, ds, gather, iova, (uint32_t)nr, tag);
 }
 
 /* Some of it was not mapped: what is gone is gone for the hardware too; the IOVA is nobody's. */
@@ -246,11 +262,7 @@ ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, siz
 		gather = (struct gather){ .start = iova,
 					  .last = iova + (PT_GRANULE - 1),
 					  .levels = 1 };
-		err = dom->tlb_sync(dom->hw, &dom->dom, &gather);
-		if (unlikely(err != 0))
-			domain_lose(dom, iova, 1);
-		else if (unlikely(!iova_cache_free(&ds->iova, 1, iova, (uintptr_t)leaf)))
-			domain_iova_free(dom, ds, iova, 1, (uintptr_t)leaf);
+		err = iommu_put_cached(dom, ds, &gather, iova, 1, (uintptr_t)leaf);
 	}
 	dma_slot_leave(slot);
 	if (unlikely(err != 0))

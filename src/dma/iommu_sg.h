@@ -3,6 +3,7 @@
  * The IOMMU ops table, part 2: scatterlists (rules.md 2.4). Template, as iommu_map.h. Plan reads
  * the list once: checks, length of the IOVA, shape. Commit reads it again: leaf entries and DMA
  * segments in one pass. Plan and commit place entries by the same function, iommu_sg_place().
+ * Lists of single granules have a file of their own, iommu_flat.h.
  *
  * All segments of a list lie in one IOVA range. An entry starts at its offset in a granule. Where
  * it starts and the one before ended on a granule, the two become one segment as far as the
@@ -125,51 +126,38 @@ IOMMU_SLOW int iommu_sg_plan_slow(struct dma_device *dev, struct scatterlist *sg
 	return 0;
 }
 
-static inline int iommu_sg_too_few(uint32_t nents, uint32_t i, struct dma_error *why)
-{
-	return error_why(why, -EINVAL, DMA_RULE_NENTS, nents, i);
-}
-
-/* -EINVAL with @why; @recorded: dma_entry_ok() said it already. */
-static inline int iommu_sg_plan(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
-				enum dma_data_direction dir, unsigned long attrs,
-				struct sg_plan *plan, bool *recorded, struct dma_error *why)
+/* The exact plan. -EINVAL with @why; @recorded: dma_entry_ok() said it already. */
+IOMMU_SLOW int iommu_sg_plan(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+			     enum dma_data_direction dir, unsigned long attrs,
+			     struct sg_plan *plan, bool *recorded, struct dma_error *why)
 {
 	struct scatterlist *sg = sgl;
-	uint64_t high = 0;
-	uint64_t bits = 0;
-	uint64_t len = 0;
 
+	*plan = (struct sg_plan){ 0 };
 	for (uint32_t i = 0; i < nents; i++) {
 		uint64_t off = sg->phys & (PT_GRANULE - 1);
 
-		if (unlikely(!dma_entry_ok(dev, why->op, sg->phys, sg->length, dir, attrs))) {
+		if (!dma_entry_ok(dev, why->op, sg->phys, sg->length, dir, attrs)) {
 			*recorded = true;
 			return -EINVAL;
 		}
-		bits |= sg->phys | sg->length;
-		high |= sg->phys + (sg->length - 1);
-		if (unlikely(sg->length >= (UINT32_C(1) << IOMMU_PHASE_LG2) && !plan->big)) {
+		plan->bits |= sg->phys | sg->length;
+		if (sg->length >= (UINT32_C(1) << IOMMU_PHASE_LG2) && !plan->big) {
 			plan->big = true;
 			plan->big_phys = sg->phys - off;
 			plan->big_len = sg->length;
-			plan->big_pos = len;
+			plan->big_pos = plan->len;
 		}
-		len += bits_align_up(off + sg->length, PT_GRANULE);
-		if (unlikely(sg_is_last(sg))) {
+		plan->len += bits_align_up(off + sg->length, PT_GRANULE);
+		if (sg_is_last(sg)) {
 			if (i != nents - 1)
-				return iommu_sg_too_few(nents, i + 1, why);
+				return error_why(why, -EINVAL, DMA_RULE_NENTS, nents, i + 1);
 			break;
 		}
 		sg = iommu_sg_step(sg);
 	}
-	plan->len = len;
-	plan->bits = bits;
 	/* Below one boundary's length the range as a whole is kept off it. */
-	plan->bounded = len - 1 > dev->seg_boundary;
-	if (likely((bits & (PT_GRANULE - 1)) == 0 && !plan->bounded && dev->coherent &&
-		   high <= dev->domain->pt.phys_last))
-		return 0;
+	plan->bounded = plan->len - 1 > dev->seg_boundary;
 	return iommu_sg_plan_slow(dev, sgl, nents, dir, attrs, plan, why);
 }
 
@@ -281,9 +269,11 @@ ALWAYS_INLINE int iommu_sg_commit(struct dma_device *dev, struct domain_slot *ds
 IOMMU_SLOW int iommu_sg_commit_any(struct dma_device *dev, struct domain_slot *ds,
 				   struct scatterlist *sgl, uint32_t nents,
 				   struct pgtable_reserve *rsv, const struct pt_prot *prot,
-				   uint64_t iova, bool padded)
+				   uint64_t iova, const struct sg_plan *plan)
 {
-	return iommu_sg_commit(dev, ds, sgl, nents, rsv, prot, iova, padded, false);
+	if ((plan->bits & (PT_GRANULE - 1)) == 0 && !plan->padded)
+		return iommu_sg_commit(dev, ds, sgl, nents, rsv, prot, iova, false, true);
+	return iommu_sg_commit(dev, ds, sgl, nents, rsv, prot, iova, plan->padded, false);
 }
 
 static inline int iommu_sg_iova(struct dma_device *dev, struct dma_slot *slot,
@@ -300,61 +290,55 @@ static inline int iommu_sg_iova(struct dma_device *dev, struct dma_slot *slot,
 				 plan->big_pos, e, why);
 }
 
-/* Rooms 2 to 4 behind the plan; inside the slot. */
-static inline int iommu_sg_map(struct dma_device *dev, struct dma_slot *slot,
-			       struct domain_slot *ds, struct scatterlist *sgl, uint32_t nents,
-			       const struct sg_plan *plan, uint32_t prot_bits,
-			       struct dma_error *why)
+/* Rooms 2 to 4 behind the exact plan; inside the slot. */
+IOMMU_SLOW int iommu_sg_map_slow(struct dma_device *dev, struct dma_slot *slot,
+				 struct domain_slot *ds, struct scatterlist *sgl, uint32_t nents,
+				 const struct sg_plan *plan, uint32_t prot_bits,
+				 struct dma_error *why)
 {
 	struct dma_domain *dom = dev->domain;
 	struct pgtable_reserve rsv = PGTABLE_RESERVE_EMPTY;
 	struct iova_entry e;
 	struct pt_prot prot;
-	int count;
-	int err;
+	int ret;
 
-	err = iommu_sg_iova(dev, slot, ds, plan, &e, why);
-	if (err != 0)
-		return err;
-	err = iommu_sg_reserve(dev, slot, ds, sgl, nents, plan, &e, prot_bits, &rsv, why);
-	if (unlikely(err != 0)) {
-		pgtable_release(&dom->pt, &rsv);
+	ret = iommu_sg_iova(dev, slot, ds, plan, &e, why);
+	if (ret != 0)
+		return ret;
+	ret = iommu_sg_reserve(dev, slot, ds, sgl, nents, plan, &e, prot_bits, &rsv, why);
+	if (ret == 0) {
+		prot = pt_prot(prot_bits);
+		ret = iommu_sg_commit_any(dev, ds, sgl, nents, &rsv, &prot, e.iova, plan);
+	} else {
 		domain_iova_free(dom, ds, e.iova, plan->len >> PT_GRANULE_LG2, e.tag);
-		return err;
 	}
-	prot = pt_prot(prot_bits);
-	if (likely((plan->bits & (PT_GRANULE - 1)) == 0 && !plan->padded))
-		count = iommu_sg_commit(dev, ds, sgl, nents, &rsv, &prot, e.iova, false, true);
-	else
-		count = iommu_sg_commit_any(dev, ds, sgl, nents, &rsv, &prot, e.iova,
-					    plan->padded);
 	pgtable_release(&dom->pt, &rsv);
-	return count;
+	return ret;
 }
 
-static inline int iommu_map_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
-			       enum dma_data_direction dir, unsigned long attrs,
-			       enum dma_origin origin)
+IOMMU_SLOW int iommu_map_sg_slow(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+				 enum dma_data_direction dir, unsigned long attrs,
+				 enum dma_origin origin)
 {
 	struct dma_error why = iommu_error(dev, dma_op_of(origin), 0, nents, dir, attrs);
-	struct sg_plan plan = { 0 };
 	bool recorded = false;
 	struct domain_slot *ds;
 	struct dma_slot *slot;
+	struct sg_plan plan;
 	int ret;
 
 	ret = iommu_sg_plan(dev, sgl, nents, dir, attrs, &plan, &recorded, &why);
-	if (unlikely(ret != 0))
+	if (ret != 0)
 		goto fail;
 	ds = iommu_enter(dev->domain, &slot, &why);
-	if (unlikely(ds == NULL)) {
+	if (ds == NULL) {
 		ret = why.err;
 		goto fail;
 	}
-	ret = iommu_sg_map(dev, slot, ds, sgl, nents, &plan, iommu_prot(dev->coherent, dir, attrs),
-			   &why);
+	ret = iommu_sg_map_slow(dev, slot, ds, sgl, nents, &plan,
+				iommu_prot(dev->coherent, dir, attrs), &why);
 	dma_slot_leave(slot);
-	if (unlikely(ret < 0))
+	if (ret < 0)
 		goto fail;
 	if (!dev->coherent && iommu_cleans(attrs))
 		iommu_sg_clean(dev, sgl, nents);
@@ -406,8 +390,8 @@ static inline int iommu_sg_clear(struct dma_domain *dom, struct domain_slot *ds,
 	return err;
 }
 
-static inline void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
-				  enum dma_data_direction dir, unsigned long attrs)
+IOMMU_SLOW void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+			       enum dma_data_direction dir, unsigned long attrs)
 {
 	struct dma_error why = iommu_error(dev, DMA_OP_UNMAP_SG, sgl->dma_address, nents, dir,
 					   attrs);
@@ -416,21 +400,21 @@ static inline void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sg
 	struct domain_slot *ds;
 	struct dma_slot *slot;
 	uint64_t start;
-	uint64_t end = 0;
+	uint64_t end;
 	int err;
 
 	ds = iommu_enter(dom, &slot, &why);
-	if (unlikely(ds == NULL)) {
+	if (ds == NULL) {
 		dma_fail(&why);
 		return;
 	}
 	err = iommu_sg_clear(dom, ds, sgl, nents, &start, &end, &gather);
-	if (unlikely(err != 0))
-		err = iommu_unmap_failed(dom, &gather, err, end - start, &why);
+	if (err != 0)
+		err = iommu_unmap_failed(dom, &gather, err, nents, &why);
 	else
 		err = error_why_hw(&why, iommu_put(dom, ds, &gather, start, end - start));
 	dma_slot_leave(slot);
-	if (unlikely(err != 0))
+	if (err != 0)
 		dma_fail(&why);
 	else if (!dev->coherent && iommu_invalidates(dir, attrs))
 		iommu_sg_inv(dev, sgl, nents);
