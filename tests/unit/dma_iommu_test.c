@@ -73,10 +73,10 @@ TEST(ranges_of_any_size_and_offset_are_mapped_whole)
 		for (uint32_t i = 0; i < ARRAY_LEN(sizes) * 7; i++) {
 			uint64_t size = sizes[i / 7];
 			phys_addr_t phys = FIX_RAM + (i % 7) * 12344;
-			dma_addr_t addr = map(&f, phys, size, DMA_BIDIRECTIONAL);
+			dma_addr_t addr = map(&f, phys, (size_t)size, DMA_BIDIRECTIONAL);
 
 			iommu_fixture_reaches(&f, addr, phys, size, DMA_BIDIRECTIONAL);
-			dma_unmap_phys(f.dev, addr, size, DMA_BIDIRECTIONAL, 0);
+			dma_unmap_phys(f.dev, addr, (size_t)size, DMA_BIDIRECTIONAL, 0);
 			iommu_fixture_blocked(&f, addr, size);
 		}
 		assert_u64_equal(iommu_fixture_live(&f), 0);
