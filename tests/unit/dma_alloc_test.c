@@ -393,3 +393,21 @@ TEST(many_buffers_are_told_apart)
 	dma_fixture_expect_none(&f);
 	dma_fixture_fini(&f);
 }
+
+TEST(a_window_that_shifts_by_less_than_the_size_cannot_align)
+{
+	static const struct dma_range shifted[] = { { RAM_BASE, 0x3000, RAM_BYTES }, { 0 } };
+	struct dma_fixture f;
+	dma_addr_t addr;
+	void *cpu;
+
+	dma_fixture_init(&f, NULL,
+			 &(struct dma_device_desc){ .coherent = true, .ranges = shifted });
+	cpu = dma_alloc_coherent(f.dev, 4096, &addr, GFP_KERNEL);
+	assert_non_null(cpu);
+	dma_free_coherent(f.dev, 4096, cpu, addr);
+	assert_null(dma_alloc_coherent(f.dev, 16384, &addr, GFP_KERNEL));
+	dma_fixture_expect(&f, DMA_OP_ALLOC, -ENOMEM, DMA_RULE_ALIGN, 0x3000, 16384);
+	assert_int_equal(f.h.nr_pages, 0);
+	dma_fixture_fini(&f);
+}

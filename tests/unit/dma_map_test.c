@@ -379,3 +379,18 @@ TEST(the_last_four_failures_of_a_context_are_kept)
 	dma_device_destroy(other);
 	dma_fixture_fini(&f);
 }
+
+TEST(the_error_value_is_never_an_address)
+{
+	static const struct dma_range top[] = { { RAM_BASE, UINT64_MAX - 4095, 4096 }, { 0 } };
+	struct dma_fixture f;
+
+	dma_fixture_init(&f, NULL, &(struct dma_device_desc){ .coherent = true, .ranges = top });
+	assert_ok(dma_set_mask(f.dev, DMA_BIT_MASK(64)));
+	assert_u64_equal(dma_map_phys(f.dev, RAM_BASE + 4094, 1, DMA_TO_DEVICE, 0), UINT64_MAX - 1);
+	assert_u64_equal(dma_map_phys(f.dev, RAM_BASE + 4095, 1, DMA_TO_DEVICE, 0),
+			 DMA_MAPPING_ERROR);
+	dma_fixture_expect(&f, DMA_OP_MAP_PHYS, -EINVAL, DMA_RULE_MASK, UINT64_MAX, UINT64_MAX - 1);
+	assert_u64_equal(dma_map_phys(f.dev, RAM_BASE, 4096, DMA_TO_DEVICE, 0), DMA_MAPPING_ERROR);
+	dma_fixture_fini(&f);
+}

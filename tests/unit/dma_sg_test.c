@@ -214,3 +214,87 @@ TEST(a_debug_build_notices_unmap_with_another_count)
 	dma_fixture_expect_none(&f);
 	dma_fixture_fini(&f);
 }
+
+/* Two entries that a table has merged into segments which end elsewhere. */
+static dma_addr_t no_map(struct dma_device *dev, phys_addr_t phys, size_t size,
+			 enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)dev;
+	(void)size;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+	return phys;
+}
+
+static void no_unmap(struct dma_device *dev, dma_addr_t addr, size_t size,
+		     enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)dev;
+	(void)addr;
+	(void)size;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+}
+
+static struct {
+	dma_addr_t addr;
+	phys_addr_t phys;
+	size_t size;
+} synced[8];
+static uint32_t nr_synced;
+
+static void note_sync(struct dma_device *dev, dma_addr_t addr, phys_addr_t phys, size_t size,
+		      enum dma_data_direction dir)
+{
+	(void)dev;
+	(void)dir;
+	synced[nr_synced].addr = addr;
+	synced[nr_synced].phys = phys;
+	synced[nr_synced++].size = size;
+}
+
+TEST(a_sync_tells_memory_and_dma_address_of_every_piece)
+{
+	static const struct dma_map_ops ops = { .size = sizeof(ops),
+						.map_phys = no_map,
+						.unmap_phys = no_unmap,
+						.sync_for_cpu = note_sync,
+						.sync_for_device = note_sync };
+	static const uint64_t want[][3] = {
+		{ 0x1000, RAM_BASE, 100 },	   { 0x1064, RAM_BASE + 0x1000, 50 },
+		{ 0x9000, RAM_BASE + 0x1032, 20 }, { 0xa000, RAM_BASE + 0x1046, 30 },
+		{ 0xa01e, RAM_BASE + 0x2000, 7 },
+	};
+	struct scatterlist sg[4];
+	struct dma_fixture f;
+
+	init(&f, false);
+	assert_ok(dma_device_set_ops(f.dev, &ops));
+	sg_init_table(sg, 4);
+	sg_set_phys(&sg[0], RAM_BASE, 100);
+	sg_set_phys(&sg[1], RAM_BASE + 0x1000, 100);
+	sg_set_phys(&sg[2], RAM_BASE + 0x2000, 7);
+	sg_set_phys(&sg[3], RAM_BASE + 0x3000, 9);
+	sg[0].dma_address = 0x1000;
+	sg[0].dma_length = 150;
+	sg[1].dma_address = 0x9000;
+	sg[1].dma_length = 20;
+	sg[2].dma_address = 0xa000;
+	sg[2].dma_length = 37;
+	for (int i = 0; i < 2; i++) {
+		nr_synced = 0;
+		if (i == 0)
+			dma_sync_sg_for_cpu(f.dev, sg, 3, DMA_FROM_DEVICE);
+		else
+			dma_sync_sg_for_device(f.dev, sg, 3, DMA_FROM_DEVICE);
+		assert_int_equal(nr_synced, 5);
+		for (uint32_t k = 0; k < 5; k++) {
+			assert_u64_equal(synced[k].addr, want[k][0]);
+			assert_u64_equal(synced[k].phys, want[k][1]);
+			assert_u64_equal(synced[k].size, want[k][2]);
+		}
+	}
+	dma_fixture_fini(&f);
+}
