@@ -6,6 +6,8 @@
 #ifndef DMAMAP_CORE_DEVICE_H
 #define DMAMAP_CORE_DEVICE_H
 
+#include <stdatomic.h>
+
 #include <dmamap/device.h>
 #include <dmamap/dma-map-ops.h>
 #include <dmamap/platform.h>
@@ -69,8 +71,8 @@ struct dma_device {
 	void *ops_priv;
 	bool own_ops;
 	bool destroyed;
-	unsigned long attrs_logged;
-	struct dma_buffers *buffers;
+	_Atomic unsigned long attrs_logged;
+	struct dma_buffers *_Atomic buffers;
 	void *quarantine;
 	struct dma_device *next;
 	char name[32];

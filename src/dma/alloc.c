@@ -53,9 +53,10 @@ uint64_t dma_alloc_align(const struct dma_device *dev, uint64_t size)
 	return size <= page ? page : (uint64_t)1 << bits_log2_ceil(size);
 }
 
-static struct dma_buffer **bucket_of(const struct dma_device *dev, dma_addr_t dma_addr)
+static struct dma_buffer **bucket_of(const struct dma_device *dev, struct dma_buffers *b,
+				     dma_addr_t dma_addr)
 {
-	return &dev->buffers->buckets[(dma_addr >> dev->platform->page_lg2) % NR_BUCKETS];
+	return &b->buckets[(dma_addr >> dev->platform->page_lg2) % NR_BUCKETS];
 }
 
 static struct dma_buffer *find(struct dma_device *dev, dma_addr_t dma_addr, uint64_t size,
@@ -63,35 +64,37 @@ static struct dma_buffer *find(struct dma_device *dev, dma_addr_t dma_addr, uint
 {
 	struct dma_platform *p = dev->platform;
 	uint64_t bytes = bits_align_up(size, (uint64_t)1 << p->page_lg2);
+	struct dma_buffers *b = dev->buffers;
 	struct dma_buffer *buf = NULL;
 
-	if (dev->buffers == NULL)
+	if (b == NULL)
 		return NULL;
-	p->spin_lock(p, &dev->buffers->lock);
-	for (struct dma_buffer **at = bucket_of(dev, dma_addr); *at != NULL; at = &(*at)->next) {
+	p->spin_lock(p, &b->lock);
+	for (struct dma_buffer **at = bucket_of(dev, b, dma_addr); *at != NULL; at = &(*at)->next) {
 		if ((*at)->dma_addr != dma_addr || (*at)->size != bytes)
 			continue;
 		buf = *at;
 		if (unlink) {
 			*at = buf->next;
-			dev->buffers->nr_live--;
+			b->nr_live--;
 		}
 		break;
 	}
-	p->spin_unlock(p, &dev->buffers->lock);
+	p->spin_unlock(p, &b->lock);
 	return buf;
 }
 
 static void link_buffer(struct dma_device *dev, struct dma_buffer *buf)
 {
 	struct dma_platform *p = dev->platform;
-	struct dma_buffer **head = bucket_of(dev, buf->dma_addr);
+	struct dma_buffers *b = dev->buffers;
+	struct dma_buffer **head = bucket_of(dev, b, buf->dma_addr);
 
-	p->spin_lock(p, &dev->buffers->lock);
+	p->spin_lock(p, &b->lock);
 	buf->next = *head;
 	*head = buf;
-	dev->buffers->nr_live++;
-	p->spin_unlock(p, &dev->buffers->lock);
+	b->nr_live++;
+	p->spin_unlock(p, &b->lock);
 }
 
 /* NULL when no buffer of that address and size is alive; recorded. */
@@ -217,14 +220,28 @@ static void unmap_for_cpu(struct dma_device *dev, struct dma_buffer *buf)
 		pages_cpu_unmap(dev->platform, &buf->pages, buf->virt, buf->memtype);
 }
 
+/* The table comes with the first buffer; who loses the race for it frees its own. */
+static bool table_make(struct dma_device *dev)
+{
+	struct dma_platform *p = dev->platform;
+	struct dma_buffers *none = NULL;
+	struct dma_buffers *mine;
+
+	if (dev->buffers != NULL)
+		return true;
+	mine = p->meta_alloc(p, sizeof(*mine), _Alignof(struct dma_buffers));
+	if (mine == NULL)
+		return false;
+	if (!atomic_compare_exchange_strong(&dev->buffers, &none, mine))
+		p->meta_free(p, mine, sizeof(*mine));
+	return true;
+}
+
 static struct dma_buffer *buffer_new(struct dma_device *dev)
 {
 	struct dma_platform *p = dev->platform;
 
-	if (dev->buffers == NULL)
-		dev->buffers =
-			p->meta_alloc(p, sizeof(*dev->buffers), _Alignof(struct dma_buffers));
-	if (dev->buffers == NULL)
+	if (!table_make(dev))
 		return NULL;
 	return p->meta_alloc(p, sizeof(struct dma_buffer), _Alignof(struct dma_buffer));
 }
@@ -324,23 +341,27 @@ void dma_free_contiguous(struct dma_device *dev, size_t size, void *cpu_addr, dm
 
 bool dma_buffers_live(const struct dma_device *dev)
 {
-	return dev->buffers != NULL && dev->buffers->nr_live != 0;
+	const struct dma_buffers *b = dev->buffers;
+
+	return b != NULL && b->nr_live != 0;
 }
 
 void dma_buffers_fini(struct dma_device *dev)
 {
-	if (dev->buffers == NULL)
+	struct dma_buffers *b = dev->buffers;
+
+	if (b == NULL)
 		return;
 	for (uint32_t i = 0; i < NR_BUCKETS; i++) {
-		while (dev->buffers->buckets[i] != NULL) {
-			struct dma_buffer *buf = dev->buffers->buckets[i];
+		while (b->buckets[i] != NULL) {
+			struct dma_buffer *buf = b->buckets[i];
 
-			dev->buffers->buckets[i] = buf->next;
+			b->buckets[i] = buf->next;
 			destroy(dev, buf, 0, DMA_ORIGIN_COHERENT);
 		}
 	}
-	dev->platform->meta_free(dev->platform, dev->buffers, sizeof(*dev->buffers));
 	dev->buffers = NULL;
+	dev->platform->meta_free(dev->platform, b, sizeof(*b));
 }
 
 int dma_mmap_contiguous(struct dma_device *dev, struct dma_vma *vma, void *cpu_addr,

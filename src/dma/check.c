@@ -3,7 +3,7 @@
  * What is asked of arguments before an ops table sees them, and the window that lets a map skip
  * most of it. Not here: what only a table can know (masks and windows of direct, granule ...).
  *
- * Lock: none; the log of unknown attributes may repeat a line when two contexts race.
+ * Lock: none.
  */
 #include "dma/dma.h"
 
@@ -162,9 +162,9 @@ void dma_log_unknown_attrs(struct dma_device *dev, unsigned long attrs)
 	char line[sizeof(text) + 16];
 	uint32_t len = sizeof(text) - 1;
 
-	if ((bits & ~dev->attrs_logged) == 0)
+	if (likely(bits == 0) ||
+	    (bits & ~atomic_fetch_or_explicit(&dev->attrs_logged, bits, memory_order_relaxed)) == 0)
 		return;
-	dev->attrs_logged |= bits;
 	for (uint32_t i = 0; i < len; i++)
 		line[i] = text[i];
 	for (uint32_t nibble = bits_log2_floor(bits) / 4 + 1; nibble > 0; nibble--)

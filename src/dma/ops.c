@@ -167,11 +167,13 @@ void dma_ops_install(struct dma_device *dev, const struct dma_map_ops *ops)
 {
 	struct dma_limits limits = { 0 };
 	const struct dma_map_ops *from = ops != NULL ? ops : &dma_direct_ops;
+	struct dma_map_ops filled = { 0 };
 
-	memset(&dev->ops, 0, sizeof(dev->ops));
-	memcpy(&dev->ops, from, from->size);
-	dev->ops.size = sizeof(dev->ops);
-	fill(&dev->ops);
+	/* @ops may be the device's own table, so it is read whole before that is written. */
+	memcpy(&filled, from, from->size);
+	filled.size = sizeof(filled);
+	fill(&filled);
+	dev->ops = filled;
 	dev->sg_checked = false;
 	dev->direct = ops == NULL && dev->coherent && !dev->platform->phys_is_name;
 	dev->ops.limits(dev, &limits);
