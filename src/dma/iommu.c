@@ -196,12 +196,13 @@ bool iommu_dma_is_live(struct dma_device *dev)
 	return live;
 }
 
-/* Each device of the group: limits and table of the domain it is in now. */
+/* Each device of the group: limits and table of the domain it is in now; a user's table stays. */
 static void adopt(struct dma_group *group)
 {
 	for (struct dma_device *dev = group->devices; dev != NULL; dev = dev->next) {
 		iommu_dma_mask_changed(dev);
-		dma_ops_choose(dev);
+		if (!dev->own_ops)
+			dma_ops_choose(dev);
 	}
 }
 
