@@ -31,6 +31,9 @@ struct machine {
 static struct machine m;
 static struct sim_smmuv3_cfg cfg;
 
+/* Commands that a test made illegal are findings, too. */
+static bool illegal_wanted;
+
 static uint8_t *view(uint64_t phys, size_t len)
 {
 	uint64_t off = phys - m.host.opt.ram_base;
@@ -121,6 +124,7 @@ static void start(void)
 	struct dma_platform *p;
 
 	memset(&m, 0, sizeof(m));
+	illegal_wanted = false;
 	p = host_platform_init(&m.host, NULL);
 	if (!cfg.coherent) {
 		m.device_view = calloc(1, (size_t)m.host.opt.ram_bytes);
@@ -147,7 +151,8 @@ static void expect_no_findings(void)
 	const struct sim_smmuv3_stats *st = sim_smmuv3_stats(m.sim);
 
 	for (uint32_t i = 0; i < SIM_SMMUV3_NR_FINDINGS; i++) {
-		if (st->findings[i] != 0)
+		if (st->findings[i] != 0 &&
+		    !(illegal_wanted && i == SIM_SMMUV3_FIND_ILLEGAL_COMMAND))
 			fail_msg("%" PRIu64 " x %s, the first at 0x%" PRIx64, st->findings[i],
 				 sim_smmuv3_finding_text((enum sim_smmuv3_finding)i),
 				 st->finding_arg[i]);
@@ -609,8 +614,12 @@ TEST(random_work_agrees_with_a_flat_array)
 			attached[i] = NR_DOMAINS;
 		for (uint32_t i = 0; i < NR_DOMAINS; i++)
 			domain_new(&doms[i], formats[seed % 3]);
+		illegal_wanted = seed % 2 == 0;
 		for (uint32_t step = 0; step < 600; step++) {
 			uint32_t d = (uint32_t)dice(NR_DOMAINS);
+
+			if (illegal_wanted && dice(30) == 0)
+				sim_smmuv3_inject(m.sim, SIM_SMMUV3_INJECT_CMD_ILL, 1 + dice(2));
 
 			switch (dice(8)) {
 			case 0:
@@ -630,6 +639,7 @@ TEST(random_work_agrees_with_a_flat_array)
 			while (dma_smmuv3_driver.next_fault(&m.hw, &fault) == 1) {
 			}
 		}
+		sim_smmuv3_inject(m.sim, SIM_SMMUV3_INJECT_CMD_ILL, 0);
 		for (uint32_t i = 0; i < NR_SIDS; i++)
 			block(sid_of(i));
 		for (uint32_t i = 0; i < NR_DOMAINS; i++)

@@ -247,15 +247,19 @@ TEST(an_smmu_that_does_not_snoop_sees_every_command)
 	stop();
 }
 
-/* What each thread has asked for last and what the hardware has executed of it. */
+/* Which round of each thread the hardware has executed last; UINT64_MAX: everything. */
 static uint64_t executed[NR_THREADS];
+static uint32_t ill_every; /* commands between two illegal ones; 0: never */
 static _Atomic uint32_t nr_wrong;
 static _Atomic int last_err; /* of a producer */
 
 static void note(struct smmuv3_fake *fake, uint64_t word0, uint64_t word1)
 {
-	(void)fake;
-	if ((word0 & 0xff) == 0x12 && (word1 >> 40) < NR_THREADS)
+	if (ill_every != 0 && fake->nr_cmds % ill_every == 0)
+		fake->ill = 1;
+	if ((word0 & 0xff) == 0x30)
+		memset(executed, 0xff, sizeof(executed));
+	else if ((word0 & 0xff) == 0x12 && (word1 >> 40) < NR_THREADS)
 		executed[word1 >> 40] = word1 >> 12 & 0xffff;
 }
 
@@ -271,10 +275,13 @@ static void *produce(void *arg)
 
 		for (uint32_t k = 0; k < nr; k++)
 			cmds[k] = (struct smmuv3_cmd){ { 0x12, who << 40 | i << 12 } };
+		pthread_mutex_lock(&f.lock);
+		executed[who] = 0;
+		pthread_mutex_unlock(&f.lock);
 		err = (i & 1) != 0 ? smmuv3_cmdq_run(&s->cmdq, cmds, nr)
 				   : smmuv3_cmdq_run_slow(&s->cmdq, cmds, nr);
 		pthread_mutex_lock(&f.lock);
-		if (executed[who] != i)
+		if (executed[who] != i && executed[who] != UINT64_MAX)
 			atomic_fetch_add(&nr_wrong, 1);
 		if (err != 0)
 			atomic_store(&last_err, err);
@@ -319,6 +326,19 @@ TEST(many_producers_share_a_ring_that_holds_one_batch)
 	f.lazy = 2;
 	f.on_cmd = note;
 	run_producers();
+	f.on_cmd = NULL;
+	stop();
+}
+
+TEST(illegal_commands_among_many_producers_never_hide_a_lost_invalidation)
+{
+	start();
+	f.lazy = 2;
+	f.on_cmd = note;
+	ill_every = 53;
+	run_producers();
+	assert_true(atomic_load(&((struct smmuv3 *)f.hw.priv)->cmdq.nr_errors) > 20);
+	ill_every = 0;
 	f.on_cmd = NULL;
 	stop();
 }
