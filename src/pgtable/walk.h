@@ -15,6 +15,35 @@
 #ifndef DMAMAP_PGTABLE_WALK_H
 #define DMAMAP_PGTABLE_WALK_H
 
+/*
+ * What a format header supplies. Levels count from the leaves; a word is an entry in CPU order. An
+ * entry is 0, a table or a leaf, nothing else; 0 and every value with the valid bits clear
+ * are invalid to the hardware, which then ignores the other bits.
+ *
+ * PT_NAME, PT_FMT		its name and enum dma_pt_fmt
+ * PT_WORD_BYTES		8 or 4
+ * PT_GRANULE_LG2		log2 of the page that a level 0 entry maps
+ * PT_IDX_LG2, PT_TOP_IDX_LG2	log2 of the entries of a table; of the highest level
+ * PT_NR_LEVELS			levels when IAS is largest; the root may be lower
+ * PT_LEAF_LEVELS		bit n: leaf entries exist at level n
+ * PT_GROUP_LEVELS		bit n: groups exist at level n
+ * PT_GROUP_LG2(level)		log2 of the entries of a group
+ * PT_GROUP_REPLICATES		1: all words of a group are equal; 0: addresses go on
+ * PT_IAS_MIN .. PT_OAS_MAX	bits it can be configured for
+ * PT_TABLE_PHYS_LAST		highest phys of a table
+ * PT_SYNCED			a bit of table entries that is free for software, or 0
+ * PT_FMT_TYPE			bits that tell tables from leaves and both from 0, above level 0
+ * PT_FMT_FOLD_VALID(acc, v)	bit 0 stays 1 while all level 0 words are valid; also for vectors
+ * PT_FMT_ENCODE(phys)		8-byte words: address field; also for vectors
+ * pt_fmt_encode(phys)		address field of a leaf; linear in phys
+ * pt_fmt_word(prot, level, group)	the rest of a leaf
+ * pt_fmt_is_table, pt_fmt_is_leaf, pt_fmt_is_group(level, v)
+ * pt_fmt_table_word(phys), pt_fmt_table_phys(v)	table entry and back
+ * pt_fmt_leaf_lg2(level, v), pt_fmt_leaf_phys(level, v)	memory that the word names, and its start
+ * pt_fmt_prot(level, v)	DMA_PROT_* of a leaf
+ * pt_fmt_info(pt, info)	what struct pgtable_info says beyond the common part
+ */
+
 #include "core/assert.h"
 #include "core/bits.h"
 #include "pgtable/pgtable.h"

@@ -2,9 +2,9 @@
 /*
  * What every page-table format must do, compiled once per format by pgtable_<format>_test.c, which
  * defines CT_OPS, CT_NAIVE, CT_IAS, CT_OAS, CT_BASE (start of a window of IOVA), CT_NR_PAGES,
- * CT_STEPS (random calls per seed) and PT_FMT_H. The reference is a flat array of pages; what the hardware would see is read by an
- * independent walker (pgtable_naive.h), on a non-coherent machine from memory that only
- * cache_clean() writes. A failure prints seed and step.
+ * CT_STEPS (random calls per seed) and PT_FMT_H. The reference is a flat array of pages; what the
+ * hardware would see is read by an independent walker (pgtable_naive.h), on a non-coherent machine
+ * from memory that only cache_clean() and evictions write. A failure prints its step.
  */
 #include <stdlib.h>
 
@@ -16,11 +16,10 @@
 #define RAM_BYTES (UINT64_C(32) << 20)
 #define RAM_BASE (UINT64_C(1) << 30)
 #define LINE 64u
-
 #define RW (DMA_PROT_READ | DMA_PROT_WRITE)
 #define WINDOW_BYTES (CT_NR_PAGES * PT_GRANULE)
 
-/* One page of the reference; @unit_lg2 is the size of the leaf entry or group it lies in, 0: none */
+/* One page of the reference; @unit_lg2: size of the leaf entry or group it lies in, 0: none */
 struct ref_page {
 	uint64_t phys;
 	uint32_t prot;
