@@ -39,7 +39,7 @@
  * pt_fmt_word(prot, level, group)	the rest of a leaf
  * pt_fmt_is_table, pt_fmt_is_leaf, pt_fmt_is_group(level, v)
  * pt_fmt_table_word(phys), pt_fmt_table_phys(v)	table entry and back
- * pt_fmt_leaf_lg2(level, v), pt_fmt_leaf_phys(level, v)	memory that the word names, and its start
+ * pt_fmt_leaf_lg2, pt_fmt_leaf_phys(level, v)	size and start of the memory a leaf names
  * pt_fmt_prot(level, v)	DMA_PROT_* of a leaf
  * pt_fmt_info(pt, info)	what struct pgtable_info says beyond the common part
  */
