@@ -17,9 +17,9 @@ static void convert_line(const uint8_t *y, const uint8_t *cbcr, uint8_t *xrgb, u
 		int64_t u = 512 * ((int64_t)cbcr[x & ~1u] - 128);
 		int64_t v = 512 * ((int64_t)cbcr[x | 1u] - 128);
 
-		xrgb[4 * x + 0] = clip_shift(c + 17307 * u);
-		xrgb[4 * x + 1] = clip_shift(c - 1744 * u - 4363 * v);
-		xrgb[4 * x + 2] = clip_shift(c + 14688 * v);
+		xrgb[4 * x + 0] = clip_shift(c + 17305 * u);
+		xrgb[4 * x + 1] = clip_shift(c - 1747 * u - 4366 * v);
+		xrgb[4 * x + 2] = clip_shift(c + 14686 * v);
 		xrgb[4 * x + 3] = 0;
 	}
 }
