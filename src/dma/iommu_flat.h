@@ -174,19 +174,19 @@ slow:
 }
 
 /*
- * Unmap, first half, of a range that lies in the slot's table: cleared at once, or nothing is
- * changed and false returned.
+ * Unmap, first half, of a range that lies in one table: cleared at once, or nothing is changed and
+ * false returned.
  */
 ALWAYS_INLINE bool iommu_flat_clear(struct dma_domain *dom, struct domain_slot *ds, uint64_t iova,
 				    uint64_t len)
 {
 	uint32_t nr = (uint32_t)(len >> PT_GRANULE_LG2);
 	uint32_t idx = pt_index(iova, 0);
-	pt_word_t *table = ds->cursor.table;
+	pt_word_t *table;
 
-	if (unlikely(len - 1 >= PT_SPAN || nr > PT_LEAF_ENTRIES - idx ||
-		     !pt_cursor_hit(&dom->pt, &ds->cursor, iova)))
+	if (unlikely(nr == 0 || !pt_ready(&dom->pt, &ds->cursor, iova, len)))
 		return false;
+	table = ds->cursor.table;
 	if (unlikely(!pt_all_valid(table + idx, nr) || pt_splits_group(0, table, idx, nr)))
 		return false;
 	pt_clear(table + idx, nr);

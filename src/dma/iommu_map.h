@@ -251,10 +251,10 @@ ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, siz
 	if (unlikely(slot == NULL))
 		goto slow;
 	ds = domain_slot(dom, slot);
-	if (unlikely(ds == NULL || !pt_cursor_hit(&dom->pt, &ds->cursor, iova)))
+	if (unlikely(ds == NULL))
 		goto leave;
-	leaf = (pt_word_t *)ds->cursor.table + pt_index(iova, 0);
-	if (unlikely(!pt_clear_leaf(&dom->pt, leaf)))
+	leaf = pt_leaf(&dom->pt, &ds->cursor, iova);
+	if (unlikely(leaf == NULL || !pt_clear_leaf(&dom->pt, leaf)))
 		goto leave;
 	if (atomic_load_explicit(&dom->deferred, memory_order_relaxed)) {
 		err = domain_put_deferred(dom, ds, iova, 1, (uintptr_t)leaf);
