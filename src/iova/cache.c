@@ -156,23 +156,26 @@ static uint32_t carve(struct iova_space *s, struct iova_cache *c, uint32_t set, 
 	return nr;
 }
 
-/* Up to @max entries from the arena, one by one, the lowest on top; its lock is held. */
+/*
+ * Up to @max entries from the arena, the lowest on top: side by side if possible, else one. The
+ * arena's lock is held.
+ */
 static uint32_t draw(struct iova_space *s, uint32_t set, uint32_t idx, uint64_t end,
 		     struct iova_entry *e, uint32_t max)
 {
-	struct iova_want w = { .nr = iova_unit(s, idx), .end = end, .bound_lg2 = 64 };
-	uint32_t nr = 0;
+	uint32_t unit = iova_unit(s, idx);
+	struct iova_want w = { .nr = (uint64_t)unit * max, .end = end, .bound_lg2 = 64 };
 	uint64_t at;
 
-	while (nr < max && iova_arena_take(s, set, &w, &at) == 0)
-		e[nr++] = (struct iova_entry){ at << s->granule_lg2, 0 };
-	for (uint32_t i = 0; i < nr / 2; i++) {
-		struct iova_entry tmp = e[i];
-
-		e[i] = e[nr - 1 - i];
-		e[nr - 1 - i] = tmp;
+	if (iova_arena_take(s, set, &w, &at) != 0) {
+		max = 1;
+		w.nr = unit;
+		if (iova_arena_take(s, set, &w, &at) != 0)
+			return 0;
 	}
-	return nr;
+	for (uint32_t i = max; i-- > 0; at += unit)
+		e[i] = (struct iova_entry){ at << s->granule_lg2, 0 };
+	return max;
 }
 
 /* Fill the loaded magazine, which is empty, from the arena. */

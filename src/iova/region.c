@@ -5,9 +5,10 @@
 #include "core/assert.h"
 #include "core/mem.h"
 
-static uint16_t *node_at(const struct iova_region *r, uint32_t level, uint32_t idx)
+/* A level of n nodes stands behind n - 1 nodes of the levels above. */
+static struct iova_sum16 *node_at(const struct iova_region *r, uint32_t level, uint32_t idx)
 {
-	return r->sums + r->off[level] + (size_t)idx * (level + 2);
+	return r->sums + ((size_t)1 << (r->level - level)) - 1 + idx;
 }
 
 static uint64_t *chunk_words(const struct iova_region *r, uint32_t idx)
@@ -15,40 +16,33 @@ static uint64_t *chunk_words(const struct iova_region *r, uint32_t idx)
 	return r->words + (size_t)idx * CHUNK_WORDS;
 }
 
-static bool all_used(const uint16_t *n)
+static bool all_used(const struct iova_sum16 *n)
 {
-	return n[0] == 0;
+	return n->run[0] == 0;
 }
 
-static bool all_free(const uint16_t *n, uint32_t level)
+static bool all_free(const struct iova_sum16 *n, uint32_t level)
 {
-	return n[level] == 1u << level; /* the prefix is everything */
-}
-
-static size_t nr_sums(uint32_t level)
-{
-	size_t nr = 0;
-
-	for (uint32_t l = CHUNK_LG2; l <= level; l++)
-		nr += (size_t)(l + 2) << (level - l);
-	return nr;
+	return n->run[level] == 1u << level; /* the prefix is everything */
 }
 
 size_t iova_region_bytes(uint32_t level)
 {
+	size_t nr_nodes = ((size_t)2 << (level - CHUNK_LG2)) - 1;
 	size_t bytes = sizeof(struct iova_region) + ((size_t)1 << (level - 3)) +
-		       nr_sums(level) * sizeof(uint16_t);
+		       nr_nodes * sizeof(struct iova_sum16);
 
 	return (bytes + 63) & ~(size_t)63;
 }
 
 /* One node, for everything beneath. */
-static void node_fill(uint16_t *n, uint32_t level, bool is_free)
+static void node_fill(struct iova_sum16 *n, uint32_t level, bool is_free)
 {
 	uint16_t run = (uint16_t)(is_free ? 1u << level : 0);
 
-	for (uint32_t i = 0; i < level + 2; i++)
-		n[i] = run;
+	for (uint32_t a = 0; a <= REGION_MAX_LG2; a++)
+		n->run[a] = a <= level ? run : 0;
+	n->suffix = run;
 }
 
 void iova_region_touch(struct iova_region *r)
@@ -58,18 +52,12 @@ void iova_region_touch(struct iova_region *r)
 
 void iova_region_init(struct iova_region *r, uint32_t level, bool is_free, bool touched)
 {
-	uint32_t off = 0;
-
 	r->level = level;
 	r->words = (uint64_t *)(void *)(r + 1);
-	r->sums = (uint16_t *)(void *)(r->words + ((size_t)1 << (level - 6)));
-	for (uint32_t l = level; l >= CHUNK_LG2; l--) {
-		r->off[l] = (uint16_t)off;
-		off += (l + 2) << (level - l);
-	}
+	r->sums = (struct iova_sum16 *)(void *)(r->words + ((size_t)1 << (level - 6)));
 	if (touched)
 		iova_region_touch(r);
-	node_fill(node_at(r, level, 0), level, is_free);
+	node_fill(r->sums, level, is_free);
 }
 
 static void touch(struct iova_region *r, uint64_t chunks, enum iova_change change)
@@ -124,58 +112,101 @@ static void set_bits(uint64_t *words, uint32_t first, uint32_t end, bool value)
 	}
 }
 
-/* Recompute a chunk's summary from its bits; true when it changed. */
-static bool chunk_sum(const uint64_t *words, uint16_t *n)
+/* Put @sum in the place of @n; true when they differ. */
+static bool node_replace(struct iova_sum16 *n, const struct iova_sum16 *sum)
 {
-	uint16_t sum[CHUNK_LG2 + 2] = { 0 };
-	uint32_t pos = next_bit(words, 0, CHUNK_NR, true);
-	bool changed;
+	uint16_t diff = n->suffix ^ sum->suffix;
 
-	while (pos < CHUNK_NR) {
-		uint32_t end = next_bit(words, pos, CHUNK_NR, false);
-
-		for (uint32_t a = 0; a <= CHUNK_LG2; a++) {
-			uint32_t start = (pos + (1u << a) - 1) & ~((1u << a) - 1);
-
-			if (start >= end)
-				break;
-			if (end - start > sum[a])
-				sum[a] = (uint16_t)(end - start);
-		}
-		if (end == CHUNK_NR) {
-			sum[CHUNK_LG2 + 1] = (uint16_t)(end - pos);
-			break;
-		}
-		pos = next_bit(words, end, CHUNK_NR, true);
-	}
-	changed = memcmp(n, sum, sizeof(sum)) != 0;
-	memcpy(n, sum, sizeof(sum));
-	return changed;
+	for (uint32_t a = 0; a <= REGION_MAX_LG2; a++)
+		diff |= n->run[a] ^ sum->run[a];
+	*n = *sum;
+	return diff != 0;
 }
+
+/* A free run @pos .. @end - 1 of a chunk, for every alignment that a granule of it has. */
+static void sum_run(struct iova_sum16 *sum, uint32_t pos, uint32_t end)
+{
+	/* The farthest aligned one; granule 0 is aligned to everything. */
+	uint32_t top = pos == 0 ? CHUNK_LG2 : bits_log2_floor((pos - 1) ^ (end - 1));
+
+	/* Runs fall with alignment: what is no longer than the last of them adds nothing. */
+	if (end - pos <= sum->run[top])
+		return;
+	for (uint32_t a = 0; a <= top; a++) {
+		uint32_t start = (pos + (1u << a) - 1) & ~((1u << a) - 1);
+
+		if (end - start > sum->run[a])
+			sum->run[a] = (uint16_t)(end - start);
+	}
+}
+
+/* Recompute a chunk's summary from its bits; true when it changed. */
+static bool chunk_sum(const uint64_t *words, struct iova_sum16 *n)
+{
+	struct iova_sum16 sum = { 0 };
+	uint64_t last = 0; /* the bit before this word */
+	uint32_t pos = 0;
+	bool in_run = false;
+
+	for (uint32_t i = 0; i < CHUNK_WORDS; i++) {
+		uint64_t w = words[i], flips = w ^ (w << 1 | last);
+
+		for (; flips != 0; flips &= flips - 1) {
+			uint32_t at = i * 64 + bits_ctz(flips);
+
+			if (in_run)
+				sum_run(&sum, pos, at);
+			pos = at;
+			in_run = !in_run;
+		}
+		last = w >> 63;
+	}
+	if (in_run) {
+		sum_run(&sum, pos, CHUNK_NR);
+		sum.suffix = (uint16_t)(CHUNK_NR - pos);
+	}
+	return node_replace(n, &sum);
+}
+
+static uint16_t max16(uint16_t a, uint16_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Constants instead of shifts and comparisons, so that compilers make vectors of the loop below. */
+static const uint16_t aligned_mask[REGION_MAX_LG2 + 1] = {
+	0xffff, 0xfffe, 0xfffc, 0xfff8, 0xfff0, 0xffe0, 0xffc0, 0xff80,
+	0xff00, 0xfe00, 0xfc00, 0xf800, 0xf000, 0xe000, 0xc000, 0x8000,
+};
+/* From entry 16 - level on: which alignments a node of that level answers for, but its own. */
+static const uint16_t below_level[2 * (REGION_MAX_LG2 + 1)] = {
+	0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff,
+	0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff,
+};
 
 /* Recompute a node of @level from its children; true when it changed. */
 static bool node_merge(const struct iova_region *r, uint32_t level, uint32_t idx)
 {
-	uint16_t *n = node_at(r, level, idx);
-	const uint16_t *left = node_at(r, level - 1, 2 * idx), *right = left + level + 1;
-	uint32_t half = 1u << (level - 1), left_suffix = left[level], prefix = right[level - 1];
-	uint32_t diff = 0, run;
+	const struct iova_sum16 *left = node_at(r, level - 1, 2 * idx), *right = left + 1;
+	const uint16_t *keep = below_level + (REGION_MAX_LG2 + 1 - level);
+	uint16_t half = (uint16_t)(1u << (level - 1)), tail = left->suffix;
+	uint16_t head = right->run[level - 1];
+	struct iova_sum16 sum;
 
-	for (uint32_t a = 0; a < level; a++) {
+	for (uint32_t a = 0; a <= REGION_MAX_LG2; a++) {
 		/* The aligned tail of the left child, and on into the right one. */
-		run = (left_suffix & (UINT32_MAX << a)) + prefix;
-		run = run > left[a] ? run : left[a];
-		run = run > right[a] ? run : right[a];
-		diff |= run ^ n[a];
-		n[a] = (uint16_t)run;
+		uint16_t run = (uint16_t)((tail & aligned_mask[a]) + head);
+
+		run = max16(run, max16(left->run[a], right->run[a]));
+		sum.run[a] = run & keep[a];
 	}
-	run = left[level - 1] == half ? half + prefix : left[level - 1];
-	diff |= run ^ n[level];
-	n[level] = (uint16_t)run;
-	run = right[level] == half ? half + left_suffix : right[level];
-	diff |= run ^ n[level + 1];
-	n[level + 1] = (uint16_t)run;
-	return diff != 0;
+	sum.run[level] = left->run[level - 1];
+	if (sum.run[level] == half)
+		sum.run[level] = (uint16_t)(half + head);
+	sum.suffix = right->suffix;
+	if (sum.suffix == half)
+		sum.suffix = (uint16_t)(half + tail);
+	return node_replace(node_at(r, level, idx), &sum);
 }
 
 /* Make stale contents true on the way down to @chunk. */
@@ -183,7 +214,7 @@ static void push_down(struct iova_region *r, uint32_t chunk)
 {
 	for (uint32_t level = r->level; level > CHUNK_LG2; level--) {
 		uint32_t idx = chunk >> (level - CHUNK_LG2);
-		uint16_t *n = node_at(r, level, idx);
+		struct iova_sum16 *n = node_at(r, level, idx);
 		bool is_free = all_free(n, level);
 
 		if (is_free || all_used(n)) {
@@ -197,7 +228,7 @@ static void push_down(struct iova_region *r, uint32_t chunk)
 static bool chunk_set(struct iova_region *r, uint32_t chunk, uint32_t first, uint32_t end,
 		      bool value)
 {
-	uint16_t *n = node_at(r, CHUNK_LG2, chunk);
+	struct iova_sum16 *n = node_at(r, CHUNK_LG2, chunk);
 	uint64_t *words = chunk_words(r, chunk);
 
 	if (end - first == CHUNK_NR) {
@@ -225,32 +256,46 @@ static void fill_chunks(struct iova_region *r, uint32_t lo, uint32_t hi, bool va
 	}
 }
 
+/*
+ * Recompute what stands above two chunks, as far as something changed there (@low, @high). With
+ * chunks between them, nodes hang off both paths up to where these meet.
+ */
+static bool merge_paths(struct iova_region *r, uint32_t lo, uint32_t hi, bool low, bool high)
+{
+	bool between = hi - lo > 1;
+
+	for (uint32_t level = CHUNK_LG2 + 1; level <= r->level && (low || high); level++) {
+		lo >>= 1;
+		hi >>= 1;
+		if (lo == hi) {
+			low = node_merge(r, level, lo);
+			high = false;
+			continue;
+		}
+		low = low && (node_merge(r, level, lo) || between);
+		high = high && (node_merge(r, level, hi) || between);
+	}
+	return low;
+}
+
 bool iova_region_set(struct iova_region *r, uint32_t first, uint32_t end, enum iova_change change)
 {
 	uint32_t lo = first >> CHUNK_LG2, hi = (end - 1) >> CHUNK_LG2;
-	bool value = change == IOVA_RETURN, changed;
+	bool value = change == IOVA_RETURN, low, high = false;
 
 	touch(r, (UINT64_MAX >> (63 - (hi - lo))) << lo, change);
 	push_down(r, lo);
 	if (lo == hi) {
-		changed = chunk_set(r, lo, first % CHUNK_NR, (end - 1) % CHUNK_NR + 1, value);
+		low = chunk_set(r, lo, first % CHUNK_NR, (end - 1) % CHUNK_NR + 1, value);
 	} else {
 		push_down(r, hi);
-		chunk_set(r, lo, first % CHUNK_NR, CHUNK_NR, value);
-		chunk_set(r, hi, 0, (end - 1) % CHUNK_NR + 1, value);
+		low = chunk_set(r, lo, first % CHUNK_NR, CHUNK_NR, value);
+		high = chunk_set(r, hi, 0, (end - 1) % CHUNK_NR + 1, value);
 		fill_chunks(r, lo + 1, hi, value);
-		changed = true;
+		low = low || hi - lo > 1;
+		high = high || hi - lo > 1;
 	}
-	for (uint32_t level = CHUNK_LG2 + 1; level <= r->level && changed; level++) {
-		lo >>= 1;
-		hi >>= 1;
-		changed = node_merge(r, level, lo);
-		if (lo != hi) {
-			node_merge(r, level, hi);
-			changed = true;
-		}
-	}
-	return changed;
+	return merge_paths(r, lo, hi, low, high);
 }
 
 static uint64_t align_up(uint64_t v, uint32_t align)
@@ -296,27 +341,48 @@ static uint64_t search_chunk(const uint64_t *words, uint64_t base, struct iova_s
  * Step over a node that lies wholly in the window, if nothing begins in it: true, with *found
  * set when a run that ends in its prefix is long enough. Else the run lies inside: go down.
  */
-static bool search_over(const uint16_t *n, uint32_t level, uint64_t base, struct iova_search *q,
-			uint64_t *found)
+static bool search_over(const struct iova_sum16 *n, uint32_t level, uint64_t base,
+			struct iova_search *q, uint64_t *found)
 {
 	uint32_t size = 1u << level;
-	uint64_t carry = q->carry;
-
-	*found = search_run(q, base, base + n[level]);
-	if (*found != IOVA_NONE || n[level] == size)
+	*found = search_run(q, base, base + n->run[level]);
+	if (*found != IOVA_NONE || n->run[level] == size)
 		return true;
-	if (q->align <= level && n[q->align] >= q->nr) {
-		q->carry = carry;
+	if (q->align <= level && n->run[q->align] >= q->nr)
 		return false;
-	}
-	q->carry = n[level + 1];
+	q->carry = n->suffix;
 	return true;
+}
+
+/* Something long enough begins in this node, which lies wholly in the window. */
+static uint64_t search_inside(const struct iova_region *r, uint32_t level, uint32_t idx,
+			      uint64_t base, struct iova_search *q)
+{
+	for (; level > CHUNK_LG2; level--) {
+		const struct iova_sum16 *left = node_at(r, level - 1, 2 * idx), *right = left + 1;
+		uint32_t half = 1u << (level - 1), tail;
+
+		if (q->align >= level || all_free(node_at(r, level, idx), level))
+			return base; /* the only place, or the first */
+		idx = 2 * idx;
+		if (q->align < level && left->run[q->align] >= q->nr)
+			continue;
+		tail = left->suffix & aligned_mask[q->align];
+		if (tail != 0 && tail + right->run[level - 1] >= q->nr)
+			return base + half - tail;
+		idx++;
+		base += half;
+	}
+	q->carry = 0;
+	if (all_free(node_at(r, CHUNK_LG2, idx), CHUNK_LG2))
+		return base;
+	return search_chunk(chunk_words(r, idx), base, q);
 }
 
 static uint64_t search_node(const struct iova_region *r, uint32_t level, uint32_t idx,
 			    uint64_t base, struct iova_search *q)
 {
-	const uint16_t *n = node_at(r, level, idx);
+	const struct iova_sum16 *n = node_at(r, level, idx);
 	uint64_t size = (uint64_t)1 << level, found;
 
 	if (base >= q->end || base + size <= q->lo)
@@ -327,8 +393,10 @@ static uint64_t search_node(const struct iova_region *r, uint32_t level, uint32_
 	}
 	if (all_free(n, level))
 		return search_run(q, bits_max(base, q->lo), bits_min(base + size, q->end));
-	if (base >= q->lo && base + size <= q->end && search_over(n, level, base, q, &found))
-		return found;
+	if (base >= q->lo && base + size <= q->end)
+		return search_over(n, level, base, q, &found)
+			       ? found
+			       : search_inside(r, level, idx, base, q);
 	if (level == CHUNK_LG2)
 		return search_chunk(chunk_words(r, idx), base, q);
 	found = search_node(r, level - 1, 2 * idx, base, q);
@@ -346,7 +414,7 @@ uint64_t iova_region_search(const struct iova_region *r, uint64_t base, struct i
 static uint32_t uniform_level(const struct iova_region *r, uint32_t pos)
 {
 	for (uint32_t level = r->level;; level--) {
-		const uint16_t *n = node_at(r, level, pos >> level);
+		const struct iova_sum16 *n = node_at(r, level, pos >> level);
 
 		if (level == CHUNK_LG2 || all_used(n) || all_free(n, level))
 			return level;
@@ -358,7 +426,7 @@ uint32_t iova_region_differs(const struct iova_region *r, uint32_t first, uint32
 {
 	while (first < end) {
 		uint32_t level = uniform_level(r, first);
-		const uint16_t *n = node_at(r, level, first >> level);
+		const struct iova_sum16 *n = node_at(r, level, first >> level);
 		uint32_t base = first & ~((1u << level) - 1);
 
 		if (all_used(n) || all_free(n, level)) {

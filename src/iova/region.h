@@ -44,21 +44,31 @@ struct iova_search {
 };
 
 /**
+ * struct iova_sum16 - longest free runs beneath a node of a region
+ * @run: by log2 of the alignment of their first granule: at the node's level the prefix, 0 above
+ * @suffix: free granules at the end
+ *
+ * Sixteen entries at every level, so that a merge is a few vector instructions.
+ */
+struct iova_sum16 {
+	uint16_t run[REGION_MAX_LG2 + 1];
+	uint16_t suffix;
+};
+
+/**
  * struct iova_region - one region
  * @level: log2 of its granules, CHUNK_LG2 .. REGION_MAX_LG2
- * @off: where each level's summaries begin in @sums
  * @touched: bit per chunk: something was handed out there
  * @exact: bit per granule: a range that begins here has no rounding; NULL: none
  * @words: bit per granule, 1 is free
- * @sums: per node of level l: l + 1 longest runs by alignment, the last one the prefix; suffix
+ * @sums: one per node, level by level from the root
  */
 struct iova_region {
 	uint32_t level;
-	uint16_t off[REGION_MAX_LG2 + 1];
 	uint64_t touched;
 	uint64_t *exact;
 	uint64_t *words;
-	uint16_t *sums;
+	struct iova_sum16 *sums;
 };
 
 /* Bytes for a region of 2^@level granules. */
@@ -67,10 +77,9 @@ size_t iova_region_bytes(uint32_t level);
 /* @r is zeroed memory of that size. */
 void iova_region_init(struct iova_region *r, uint32_t level, bool is_free, bool touched);
 
-/* The root's summary: entries 0 .. level, then the suffix. */
-static inline const uint16_t *iova_region_sum(const struct iova_region *r)
+static inline const struct iova_sum16 *iova_region_sum(const struct iova_region *r)
 {
-	return r->sums + r->off[r->level];
+	return r->sums;
 }
 
 /* Everything at once, O(1). */

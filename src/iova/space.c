@@ -188,7 +188,7 @@ static uint64_t nr_in_depot(struct iova_space *s)
 static uint64_t largest_hole(const struct iova_space *s)
 {
 	uint64_t root_end = (uint64_t)1 << s->root_level, gap_end;
-	uint64_t hole = s->root->sum.run[0];
+	uint64_t hole = s->root->sum.longest;
 
 	for (uint64_t at = root_end; iova_arena_gap(s, &at, s->last + 1, &gap_end); at = gap_end) {
 		uint64_t before = at == root_end ? s->root->sum.suffix : 0;

@@ -14,17 +14,25 @@ static uint64_t size_of(uint32_t level)
 	return (uint64_t)1 << level;
 }
 
+static int32_t clamp(uint64_t nr)
+{
+	return (int32_t)bits_min(nr, TREE_LONG);
+}
+
 static void sum_fill(struct iova_sum *sum, uint32_t level, bool is_free)
 {
-	for (uint32_t a = 0; a <= TREE_MAX_ALIGN; a++)
-		sum->run[a] = is_free && a <= level ? size_of(level) : 0;
-	sum->prefix = is_free ? size_of(level) : 0;
-	sum->suffix = sum->prefix;
+	uint64_t nr = is_free ? size_of(level) : 0;
+
+	for (uint32_t a = 0; a < TREE_NR_ALIGN; a++)
+		sum->run[a] = a <= level ? clamp(nr) : 0;
+	sum->longest = nr;
+	sum->prefix = nr;
+	sum->suffix = nr;
 }
 
 static bool all_used(const struct iova_node *n)
 {
-	return n->sum.run[0] == 0;
+	return n->sum.longest == 0;
 }
 
 static bool all_free(const struct iova_node *n, uint32_t level)
@@ -41,7 +49,7 @@ static bool is_region(const struct iova_space *s, uint32_t level)
 static const struct iova_sum *child_sum(const struct iova_space *s, const struct iova_node *n,
 					uint32_t level, uint32_t side, struct iova_sum *tmp)
 {
-	const uint16_t *sum;
+	const struct iova_sum16 *sum;
 
 	if (n->child[side] == NULL) {
 		sum_fill(tmp, level, n->child_free[side]);
@@ -50,36 +58,89 @@ static const struct iova_sum *child_sum(const struct iova_space *s, const struct
 	if (!is_region(s, level))
 		return &((const struct iova_node *)n->child[side])->sum;
 	sum = iova_region_sum(n->child[side]);
-	for (uint32_t a = 0; a <= TREE_MAX_ALIGN; a++)
-		tmp->run[a] = a <= level ? sum[a] : 0;
-	tmp->prefix = sum[level];
-	tmp->suffix = sum[level + 1];
+	for (uint32_t a = 0; a <= REGION_MAX_LG2; a++)
+		tmp->run[a] = sum->run[a];
+	for (uint32_t a = REGION_MAX_LG2 + 1; a < TREE_NR_ALIGN; a++)
+		tmp->run[a] = 0;
+	tmp->longest = sum->run[0];
+	tmp->prefix = sum->run[level];
+	tmp->suffix = sum->suffix;
 	return tmp;
+}
+
+/* Put @sum in the place of @old; true when they differ. */
+static bool sum_replace(struct iova_sum *old, const struct iova_sum *sum)
+{
+	uint64_t diff = (old->longest ^ sum->longest) | (old->prefix ^ sum->prefix) |
+			(old->suffix ^ sum->suffix);
+	int32_t runs = 0;
+
+	for (uint32_t a = 0; a < TREE_NR_ALIGN; a++)
+		runs |= old->run[a] ^ sum->run[a];
+	*old = *sum;
+	return diff != 0 || runs != 0;
+}
+
+/* Constants instead of shifts and comparisons, as in region.c. */
+static const int32_t aligned_mask[TREE_NR_ALIGN] = {
+	-1,
+	-1 * (1 << 1),
+	-1 * (1 << 2),
+	-1 * (1 << 3),
+	-1 * (1 << 4),
+	-1 * (1 << 5),
+	-1 * (1 << 6),
+	-1 * (1 << 7),
+	-1 * (1 << 8),
+	-1 * (1 << 9),
+	-1 * (1 << 10),
+	-1 * (1 << 11),
+	-1 * (1 << 12),
+	-1 * (1 << 13),
+	-1 * (1 << 14),
+	-1 * (1 << 15),
+	-1 * (1 << 16),
+	-1 * (1 << 17),
+	-1 * (1 << 18),
+	-1 * (1 << 19),
+	-1 * (1 << 20),
+	-1 * (1 << 21),
+	-1 * (1 << 22),
+	-1 * (1 << 23),
+};
+static const int32_t below_level[2 * TREE_NR_ALIGN] = {
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+
+static int32_t max32(int32_t a, int32_t b)
+{
+	return a > b ? a : b;
 }
 
 /* Recompute a node of @level from its children; true when it changed. */
 static bool node_merge(const struct iova_space *s, struct iova_node *n, uint32_t level)
 {
-	struct iova_sum tmp[2], *sum = &n->sum;
+	struct iova_sum tmp[2], sum;
 	const struct iova_sum *left = child_sum(s, n, level - 1, 0, &tmp[0]);
 	const struct iova_sum *right = child_sum(s, n, level - 1, 1, &tmp[1]);
-	uint64_t half = size_of(level - 1), diff = 0, run;
+	const int32_t *keep = below_level + (level < TREE_NR_ALIGN ? TREE_NR_ALIGN - level : 0);
+	int32_t tail = clamp(left->suffix), head = clamp(right->prefix);
+	uint64_t half = size_of(level - 1);
 
-	for (uint32_t a = 0; a <= TREE_MAX_ALIGN && a < level; a++) {
-		run = (left->suffix & (UINT64_MAX << a)) + right->prefix;
-		run = bits_max(run, bits_max(left->run[a], right->run[a]));
-		diff |= run ^ sum->run[a];
-		sum->run[a] = run;
+	for (uint32_t a = 0; a < TREE_NR_ALIGN; a++) {
+		int32_t run = (tail & aligned_mask[a]) + head;
+
+		run = max32(run, max32(left->run[a], right->run[a]));
+		sum.run[a] = run & keep[a];
 	}
-	run = left->prefix == half ? half + right->prefix : left->prefix;
-	diff |= run ^ sum->prefix;
-	sum->prefix = run;
-	if (level <= TREE_MAX_ALIGN)
-		sum->run[level] = run;
-	run = right->suffix == half ? half + left->suffix : right->suffix;
-	diff |= run ^ sum->suffix;
-	sum->suffix = run;
-	return diff != 0;
+	sum.longest =
+		bits_max(left->suffix + right->prefix, bits_max(left->longest, right->longest));
+	sum.prefix = left->prefix == half ? half + right->prefix : left->prefix;
+	sum.suffix = right->suffix == half ? half + left->suffix : right->suffix;
+	if (level < TREE_NR_ALIGN)
+		sum.run[level] = clamp(sum.prefix);
+	return sum_replace(&n->sum, &sum);
 }
 
 static struct iova_node *node_new(struct iova_space *s, uint32_t level, bool is_free, bool touched)
@@ -198,7 +259,9 @@ int iova_tree_prepare(struct iova_space *s, uint64_t first, uint64_t end)
 {
 	int err = prepare_bound(s, first, first, end);
 
-	return err != 0 ? err : prepare_bound(s, end - 1, first, end);
+	if (err != 0 || (first ^ (end - 1)) >> s->region_lg2 == 0)
+		return err;
+	return prepare_bound(s, end - 1, first, end);
 }
 
 /* All of a child of @level. */
@@ -271,10 +334,39 @@ static bool node_set(const struct iova_space *s, struct iova_node *n, uint32_t l
 	return changed && node_merge(s, n, level);
 }
 
+/* The usual case: all within one region, that is one path and no recursion. */
+static void set_in_region(const struct iova_space *s, uint64_t first, uint64_t end,
+			  enum iova_change change)
+{
+	struct iova_node *path[65], *n = s->root;
+	uint32_t level, mask = (1u << s->region_lg2) - 1;
+	bool changed;
+
+	for (level = s->root_level;; level--) {
+		uint32_t side = first >> (level - 1) & 1;
+
+		push_down(s, n, level);
+		push_touched(s, n, level - 1, side);
+		path[level] = n;
+		n = n->child[side];
+		DMA_ASSERT(n != NULL);
+		if (is_region(s, level - 1))
+			break;
+	}
+	changed = iova_region_set((struct iova_region *)(void *)n, (uint32_t)first & mask,
+				  (uint32_t)(end - first) + ((uint32_t)first & mask), change);
+	for (; changed && level <= s->root_level; level++)
+		changed = node_merge(s, path[level], level);
+}
+
 void iova_tree_set(struct iova_space *s, uint64_t first, uint64_t end, enum iova_change change)
 {
 	struct iova_span range = { first, end - 1 };
 
+	if (((first ^ (end - 1)) >> s->region_lg2) == 0 && end - first < size_of(s->region_lg2)) {
+		set_in_region(s, first, end, change);
+		return;
+	}
 	if (first == 0 && end == size_of(s->root_level)) {
 		for (uint32_t side = 0; side < 2; side++)
 			fill_child(s, s->root, s->root_level - 1, side, change);
@@ -367,6 +459,14 @@ static uint64_t search_run(struct iova_search *q, uint64_t first, uint64_t end)
 	return IOVA_NONE;
 }
 
+/* Does something long enough begin in a node? From TREE_LONG on only a guess that it may. */
+static bool may_hold(const struct iova_sum *sum, uint32_t level, const struct iova_search *q)
+{
+	if (q->nr > TREE_LONG)
+		return sum->longest >= q->nr;
+	return q->align <= level && sum->run[q->align] >= (int32_t)q->nr;
+}
+
 /* As in region.c: step over a node in which nothing begins that is long enough. */
 static bool search_over(const struct iova_sum *sum, uint32_t level, uint64_t base,
 			struct iova_search *q, uint64_t *found)
@@ -376,7 +476,7 @@ static bool search_over(const struct iova_sum *sum, uint32_t level, uint64_t bas
 	*found = search_run(q, base, base + sum->prefix);
 	if (*found != IOVA_NONE)
 		return true;
-	if (q->align <= level && sum->run[q->align] >= q->nr) {
+	if (may_hold(sum, level, q)) {
 		q->carry = carry;
 		return false;
 	}
@@ -396,7 +496,7 @@ static uint64_t search_node(const struct iova_space *s, const struct iova_node *
 		if (base >= q->end || base + half <= q->lo)
 			continue;
 		sum = child_sum(s, n, level - 1, side, &tmp);
-		if (sum->run[0] == 0) {
+		if (sum->longest == 0) {
 			q->carry = 0;
 			continue;
 		}
@@ -425,7 +525,7 @@ uint64_t iova_tree_search(const struct iova_space *s, struct iova_search *q)
 		return IOVA_NONE;
 	if (all_free(s->root, s->root_level))
 		return search_run(q, q->lo, q->end);
-	if (q->align <= TREE_MAX_ALIGN && s->root->sum.run[q->align] < q->nr)
+	if (!may_hold(&s->root->sum, s->root_level, q))
 		return IOVA_NONE;
 	return search_node(s, s->root, s->root_level, 0, q);
 }
@@ -582,7 +682,8 @@ static bool trim_child(struct iova_space *s, struct iova_node *n, uint32_t level
 	if (n->touched[side])
 		return false;
 	if (is_region(s, level)) {
-		if (r->touched != 0 || !(is_free || iova_region_sum(r)[level] == size_of(level)))
+		if (r->touched != 0 ||
+		    !(is_free || iova_region_sum(r)->run[level] == size_of(level)))
 			return false;
 		region_free(s, r);
 	} else {

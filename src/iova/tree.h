@@ -9,16 +9,21 @@
 
 #include "iova/region.h"
 
-#define TREE_MAX_ALIGN 20u /* alignments answered exactly: up to 2^20 granules */
+#define TREE_NR_ALIGN 24u
+#define TREE_MAX_ALIGN (TREE_NR_ALIGN - 1) /* alignments answered exactly: up to 2^23 granules */
+#define TREE_LONG ((uint64_t)1 << 29)	   /* granules from which on @run only says "at least" */
 
 /**
  * struct iova_sum - longest free runs beneath a node
- * @run: by log2 of the alignment of their first granule; 0 above the node's level
+ * @run: by log2 of the alignment of their first granule; 0 above the node's level. Exact below
+ *	TREE_LONG; a run that long has some value from there on
+ * @longest: the longest one, exact
  * @prefix: free granules at the beginning
  * @suffix: free granules at the end
  */
 struct iova_sum {
-	uint64_t run[TREE_MAX_ALIGN + 1];
+	int32_t run[TREE_NR_ALIGN];
+	uint64_t longest;
 	uint64_t prefix;
 	uint64_t suffix;
 };

@@ -103,16 +103,15 @@ static inline bool model_suits(const struct model *m, uint64_t i, const struct i
 {
 	uint32_t g = m->cfg.granule_lg2;
 	uint64_t iova = (m->base + i) << g, last = iova + ((req->nr << g) - 1);
-	uint64_t guard_last = last + ((uint64_t)m->cfg.guard << g);
 
-	if (guard_last > req->last || (iova & (((uint64_t)1 << req->align_lg2) - 1)) != 0)
+	if (last > req->last || (iova & (((uint64_t)1 << req->align_lg2) - 1)) != 0)
 		return false;
 	if (req->phase_lg2 != 0 && ((iova ^ req->phase) & (((uint64_t)1 << req->phase_lg2) - 1)))
 		return false;
 	return req->boundary == 0 || (iova & ~req->boundary) == (last & ~req->boundary);
 }
 
-/* Does any place exist? */
+/* Does any place exist? The arena wants the guard below the limit as well. */
 static inline bool model_exists(const struct model *m, const struct iova_req *req)
 {
 	uint64_t len = req->nr + m->cfg.guard, run = 0;
@@ -121,7 +120,8 @@ static inline bool model_exists(const struct model *m, const struct iova_req *re
 		return false;
 	for (uint64_t end = 1; end <= m->nr_granules; end++) {
 		run = m->state[end - 1] == MODEL_FREE ? run + 1 : 0;
-		if (run >= len && model_suits(m, end - len, req))
+		if (run >= len && model_suits(m, end - len, req) &&
+		    ((m->base + end) << m->cfg.granule_lg2) - 1 <= req->last)
 			return true;
 	}
 	return false;
