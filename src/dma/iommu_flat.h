@@ -28,8 +28,8 @@ ALWAYS_INLINE bool iommu_flat_look(const struct dma_device *dev, const struct sc
 {
 	const struct scatterlist *last = sgl + (nents - 1);
 	uint64_t start = dev->window_start;
-	uint64_t bits = last->phys;
-	uint64_t far = last->phys - start;
+	uint64_t bits = 0;
+	uint64_t far = 0;
 
 	for (const struct scatterlist *sg = sgl; sg != last; sg++) {
 		if (unlikely(iommu_flat_shape(sg) != PT_GRANULE))
@@ -37,6 +37,9 @@ ALWAYS_INLINE bool iommu_flat_look(const struct dma_device *dev, const struct sc
 		bits |= sg->phys;
 		far = bits_max(far, sg->phys - start);
 	}
+	/* Only now: in a chained list this may lie behind the end of its first array. */
+	bits |= last->phys;
+	far = bits_max(far, last->phys - start);
 	return (iommu_flat_shape(last) & ~((uint64_t)SG_END << 32)) == PT_GRANULE &&
 	       (bits & (PT_GRANULE - 1)) == 0 && far < dev->window_bytes &&
 	       PT_GRANULE <= dev->window_bytes - far &&
