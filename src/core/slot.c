@@ -131,6 +131,19 @@ void dma_error_record(struct dma_slot *slot, const struct dma_error *err)
 	overflow_unlock();
 }
 
+void dma_error_replace(const struct dma_error *err)
+{
+	struct dma_slot *slot = slot_of_context();
+
+	if (slot != NULL) {
+		slot->errors[(slot->nr_errors - 1) % DMA_NR_ERRORS] = *err;
+		return;
+	}
+	overflow_lock();
+	overflow.errors[(overflow.nr_errors - 1) % DMA_NR_ERRORS] = *err;
+	overflow_unlock();
+}
+
 /* The newest of the kept records that is of @dev (NULL: any). */
 static bool newest_of(const struct dma_error *errors, uint32_t nr_errors,
 		      const struct dma_device *dev, struct dma_error *err)

@@ -83,6 +83,8 @@ void dma_slots_drain_end(struct dma_platform *p, struct dma_slot *self);
 
 /* Append a failure to the slot of this context; @slot may be NULL (then it is looked up). */
 void dma_error_record(struct dma_slot *slot, const struct dma_error *err);
+/* The failure that this context recorded last becomes @err: a caller tells it in its own words. */
+void dma_error_replace(const struct dma_error *err);
 
 /* Copy the newest failure of @dev (NULL: of any) in this context; false when none is kept. */
 bool dma_error_newest(const struct dma_device *dev, struct dma_error *err);

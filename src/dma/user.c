@@ -6,6 +6,7 @@
  *
  * Lock: none; a mapping belongs to its caller.
  */
+#include "core/slot.h"
 #include "dma/dma.h"
 
 #define BLOCK_BYTES 4096u
@@ -165,6 +166,18 @@ static int check_args(const struct dma_user_map *m)
 	return dma_check_map_args(m->dev, DMA_OP_MAP_USER, m->uaddr, m->len, m->dir, m->attrs);
 }
 
+/* The list is nothing that the caller knows: the failure names what it asked for. */
+static void tell_user_range(const struct dma_user_map *m)
+{
+	struct dma_error e;
+
+	if (dma_error_newest(m->dev, &e) && e.op == DMA_OP_MAP_USER) {
+		e.addr = m->uaddr;
+		e.len = m->len;
+		dma_error_replace(&e);
+	}
+}
+
 static int map_list(struct dma_user_map *m)
 {
 	int ret = dma_map_sg_front(m->dev, m->list.sgt.sgl, (int)m->list.sgt.orig_nents, m->dir,
@@ -174,6 +187,7 @@ static int map_list(struct dma_user_map *m)
 		m->list.sgt.nents = (uint32_t)ret;
 		return 0;
 	}
+	tell_user_range(m);
 	return ret == -EINVAL || ret == -ENOMEM || ret == -EREMOTEIO ? ret : -EIO;
 }
 
