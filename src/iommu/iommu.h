@@ -110,7 +110,7 @@ struct domain_msi;
  * @holder: group that left live mappings behind; they stay until it is quiesced
  * @lock: spin lock over @lost
  * @lost: unmapped, not confirmed as invalidated
- * @nr_lost: granules of allocations that are lost, listed or not
+ * @nr_lost: granules that are lost, listed or not
  * @nr_flushes: batches of deferred invalidation
  * @buffers: belongs to the ops table (src/dma): memory of its allocations
  */

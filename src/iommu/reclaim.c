@@ -79,6 +79,7 @@ static void lose_tables(struct dma_domain *dom, const struct iova_span *spans, u
 		if (i < nr) {
 			l->iova = spans[i].start;
 			l->nr = (spans[i].last - spans[i].start + 1) >> dom->granule_lg2;
+			atomic_fetch_add_explicit(&dom->nr_lost, l->nr, memory_order_relaxed);
 		}
 		l->tables = *tables;
 		*tables = (struct pgtable_freelist){ 0 };

@@ -53,9 +53,9 @@ static void give_back(struct dma_domain *dom, struct domain_lost *l)
 {
 	struct iova_span span = { .start = l->iova };
 
+	atomic_fetch_sub_explicit(&dom->nr_lost, l->nr, memory_order_relaxed);
 	if (!l->spans) {
 		iova_free(dom->iova, NULL, l->iova, l->nr, 0);
-		atomic_fetch_sub_explicit(&dom->nr_lost, l->nr, memory_order_relaxed);
 		return;
 	}
 	pgtable_free_tables(&dom->pt, &l->tables);
