@@ -8,6 +8,9 @@
 extern const struct check_test *__start_check_tests[];
 extern const struct check_test *__stop_check_tests[];
 
+int check_argc;
+char **check_argv;
+
 static int by_line(const void *a, const void *b)
 {
 	const struct check_test *const *x = a;

@@ -38,13 +38,15 @@ static void run_one(void **state)
 	test->run();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	size_t nr_tests;
 	const struct check_test **list = check_list(&nr_tests);
 	struct CMUnitTest *tests = calloc(nr_tests, sizeof(*tests));
 	int nr_failed;
 
+	check_argc = argc;
+	check_argv = argv;
 	if (tests == NULL)
 		return 1;
 	for (size_t i = 0; i < nr_tests; i++) {

@@ -37,12 +37,14 @@ static enum outcome run_one(const struct check_test *test)
 	return (enum outcome)outcome;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	size_t nr_tests;
 	const struct check_test **list = check_list(&nr_tests);
 	int nr_failed = 0;
 
+	check_argc = argc;
+	check_argv = argv;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("1..%zu\n", nr_tests);
 	for (size_t i = 0; i < nr_tests; i++) {

@@ -14,6 +14,10 @@ struct check_test {
 /* The tests of the program, first line first; their number through @nr_tests. */
 const struct check_test **check_list(size_t *nr_tests);
 
+/* Arguments of the program, for tests that can be told what to do. */
+extern int check_argc;
+extern char **check_argv;
+
 /* Ends the test as failed, or as skipped, with a reason. */
 _Noreturn void check_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
