@@ -562,3 +562,79 @@ TEST(every_request_that_fails_leaves_nothing_behind)
 {
 	for_each_wiring(fail_in_turn);
 }
+
+static void narrow_masks(struct rig *r)
+{
+	uint64_t mask = dma_get_mask(r->dev);
+	struct dma_error e;
+	dma_addr_t addr;
+
+	if (r->iommu == NULL)
+		return;
+	/* IOVA 0 is nobody's, so one granule is not an aperture, and two are. */
+	assert_int_equal(dma_set_mask(r->dev, ((uint64_t)1 << r->w->granule_lg2) - 1), -EIO);
+	assert_ok(dma_last_error(r->dev, &e));
+	assert_string_equal(dma_rule_name(e.rule), "mask");
+	assert_u64_equal(e.need, ((uint64_t)2 << r->w->granule_lg2) - 1);
+	assert_u64_equal(dma_get_mask(r->dev), mask);
+	assert_ok(dma_set_mask_and_coherent(r->dev, DMA_BIT_MASK(24)));
+	addr = dma_map_phys(r->dev, SIM_RAM_BASE, 256, DMA_TO_DEVICE, 0);
+	assert_ok(dma_mapping_error(r->dev, addr));
+	assert_true(addr <= DMA_BIT_MASK(24) - 255);
+	dma_unmap_phys(r->dev, addr, 256, DMA_TO_DEVICE, 0);
+}
+
+TEST(behind_an_iommu_any_mask_with_an_aperture_will_do)
+{
+	for_each_wiring(narrow_masks);
+}
+
+static dma_addr_t table_map(struct dma_device *dev, phys_addr_t phys, size_t size,
+			    enum dma_data_direction dir, unsigned long attrs,
+			    enum dma_origin origin)
+{
+	(void)dev;
+	(void)size;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+	return phys ^ 0x1000000;
+}
+
+static void table_unmap(struct dma_device *dev, dma_addr_t addr, size_t size,
+			enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)dev;
+	(void)addr;
+	(void)size;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+}
+
+static void keep_table(struct rig *r)
+{
+	static const struct dma_map_ops table = { .size = sizeof(table),
+						  .map_phys = table_map,
+						  .unmap_phys = table_unmap };
+	struct dma_domain *dom;
+
+	if (r->iommu == NULL)
+		return;
+	assert_ok(dma_device_set_ops(r->dev, &table));
+	assert_ok(dma_domain_alloc(r->iommu, DMA_DOMAIN_UNMANAGED, &dom));
+	assert_ok(dma_domain_attach(dom, r->dev));
+	assert_u64_equal(dma_map_phys(r->dev, SIM_RAM_BASE, 64, DMA_TO_DEVICE, 0),
+			 SIM_RAM_BASE ^ 0x1000000);
+	assert_ok(dma_domain_detach(r->dev));
+	assert_true(dma_device_get_ops(r->dev)->map_phys == table_map);
+	assert_ok(dma_domain_free(dom));
+	assert_ok(dma_device_set_ops(r->dev, NULL));
+	assert_u64_equal(dma_map_phys(r->dev, SIM_RAM_BASE, 64, DMA_TO_DEVICE, 0),
+			 DMA_MAPPING_ERROR);
+}
+
+TEST(a_table_of_the_users_survives_a_change_of_domain)
+{
+	for_each_wiring(keep_table);
+}

@@ -293,3 +293,53 @@ TEST(query_attrs_tells_three_classes_apart)
 		dma_fixture_fini(&f);
 	}
 }
+
+static int own_map_sg_result;
+
+static int own_map_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+		      enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
+{
+	(void)dev;
+	(void)sgl;
+	(void)nents;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+	return own_map_sg_result;
+}
+
+TEST(map_sgtable_says_one_of_four_things)
+{
+	static const int rows[][2] = {
+		{ -EINVAL, -EINVAL }, { -ENOMEM, -ENOMEM }, { -EREMOTEIO, -EREMOTEIO },
+		{ -EPERM, -EIO },     { -EIO, -EIO },	    { 0, -EIO }
+	};
+	struct dma_map_ops ops = marked;
+	struct dma_fixture f;
+	struct sg_table sgt;
+
+	init(&f, true);
+	ops.map_sg = own_map_sg;
+	assert_ok(dma_device_set_ops(f.dev, &ops));
+	assert_ok(sg_alloc_table(f.p, &sgt, 2, GFP_KERNEL));
+	sg_set_phys(&sgt.sgl[0], RAM_BASE, 64);
+	sg_set_phys(&sgt.sgl[1], RAM_BASE + 64, 64);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		own_map_sg_result = rows[i][0];
+		assert_int_equal(dma_map_sgtable(f.dev, &sgt, DMA_TO_DEVICE, 0), rows[i][1]);
+		assert_int_equal(dma_map_sg(f.dev, sgt.sgl, 2, DMA_TO_DEVICE), 0);
+		assert_u64_equal(sgt.sgl->dma_address, DMA_MAPPING_ERROR);
+	}
+	sg_free_table(&sgt);
+	dma_fixture_fini(&f);
+}
+
+TEST(a_table_may_be_replaced_by_itself)
+{
+	struct dma_fixture f;
+
+	init(&f, true);
+	assert_ok(dma_device_set_ops(f.dev, dma_device_get_ops(f.dev)));
+	assert_u64_equal(dma_map_phys(f.dev, RAM_BASE, 64, DMA_TO_DEVICE, 0), RAM_BASE | MARK);
+	dma_fixture_fini(&f);
+}

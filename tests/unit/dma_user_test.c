@@ -249,3 +249,48 @@ TEST(a_user_map_that_fails_anywhere_leaves_nothing_pinned)
 	dma_unmap_user(map);
 	dma_fixture_fini(&f);
 }
+
+static int pin_nothing(struct dma_platform *p, struct dma_as *as, uint64_t uaddr, uint64_t len,
+		       bool write, struct dma_pin_run *runs, uint32_t max_runs, uint32_t *nr_runs,
+		       uint64_t *covered)
+{
+	(void)p;
+	(void)as;
+	(void)uaddr;
+	(void)len;
+	(void)write;
+	(void)runs;
+	(void)max_runs;
+	*nr_runs = 0;
+	*covered = 0;
+	return 0;
+}
+
+TEST(a_platform_that_pins_nothing_is_not_asked_for_ever)
+{
+	struct dma_user_map *map = NULL;
+	struct dma_fixture f;
+	struct dma_as as;
+
+	init(&f, &as, true, 2);
+	f.p->pin = pin_nothing;
+	assert_int_equal(dma_map_user(f.dev, &as, as.start, 4096, DMA_TO_DEVICE, 0, &map), -EFAULT);
+	dma_fixture_expect(&f, DMA_OP_MAP_USER, -EFAULT, DMA_RULE_NOT_MAPPED, as.start, 0);
+	dma_fixture_fini(&f);
+}
+
+TEST(segments_shorter_than_a_page_give_entries_of_a_page)
+{
+	struct dma_user_map *map;
+	struct dma_fixture f;
+	struct dma_as as;
+
+	init(&f, &as, true, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		as.pages[i].phys = RAM_BASE + i * 4096;
+	dma_set_max_seg_size(f.dev, 512);
+	assert_ok(dma_map_user(f.dev, &as, as.start, 3 * 4096, DMA_TO_DEVICE, 0, &map));
+	assert_int_equal(dma_user_map_sgtable(map)->orig_nents, 3);
+	dma_unmap_user(map);
+	dma_fixture_fini(&f);
+}
