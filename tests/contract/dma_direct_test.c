@@ -153,7 +153,7 @@ static void one_map(struct dma_fixture *f, const struct wiring *w, uint64_t *goo
 static void one_list(struct dma_fixture *f, const struct wiring *w)
 {
 	struct scatterlist sg[8];
-	dma_addr_t want[8];
+	dma_addr_t want[8] = { 0 };
 	int n = (int)rnd(8) + 1;
 	const char *rule = "none";
 	unsigned int got;
