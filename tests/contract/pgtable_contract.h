@@ -716,6 +716,63 @@ TEST(unmap_keeps_tables_and_retire_takes_only_empty_ones_inside_the_range)
 	ct_free(t);
 }
 
+/* A piece that could be a block does not push a linked table aside: it is written as pages. */
+TEST(block_sized_piece_uses_the_table_that_is_linked)
+{
+	struct ct *t = ct_new(1, true, 0);
+	const uint64_t iova = bits_align_up(CT_BASE, PT_SPAN);
+	const struct run run = { iova, 2 * PT_SPAN, PT_SPAN, RW };
+	struct pgtable_reserve rsv = PGTABLE_RESERVE_EMPTY;
+	struct gather gather = GATHER_EMPTY;
+	struct pt_prot prot = pt_prot(RW);
+	struct naive_leaf leaf;
+	struct pt_window win;
+	struct pt_writer w;
+
+	map_one(t, iova, 0, PT_GRANULE);
+	assert_ok(pgtable_unmap(&t->pt, iova, PT_GRANULE, &gather));
+	assert_ok(pgtable_reserve(&t->pt, &run, PGTABLE_PAGES, &rsv));
+	assert_int_equal(rsv.tables.nr, 0);
+	assert_true(gather_is_empty(&rsv.gather));
+	win = pt_writer_begin(&w, &t->pt, &t->cursor, &rsv, &prot, iova);
+	win = pt_writer_put(&w, win, run.phys, run.len);
+	pt_writer_end(&w, win);
+	pgtable_release(&t->pt, &rsv);
+	for (uint64_t at = 0; at < PT_SPAN; at += PT_SPAN / 64) {
+		assert_true(CT_NAIVE(&t->naive, iova + at, &leaf));
+		assert_u64_equal(leaf.phys, run.phys + at);
+		assert_true(leaf.size < PT_SPAN);
+	}
+	unmap_everything(t);
+	check_nothing_is_left(t);
+	ct_free(t);
+}
+
+/* The recycled table serves another span; the walker must not reach it through the old one. */
+TEST(retired_table_is_out_of_sight_of_a_walker_that_does_not_snoop)
+{
+	struct ct *t = ct_new(1, false, 0);
+	const uint64_t iova = bits_align_up(CT_BASE, PT_SPAN);
+	const uint64_t other = iova + PT_SPAN;
+	struct pgtable_freelist list = { 0 };
+	struct gather gather = GATHER_EMPTY;
+	struct naive_leaf first;
+	struct naive_leaf second;
+
+	map_one(t, iova, 0, PT_GRANULE);
+	assert_true(CT_NAIVE(&t->naive, iova, &first));
+	assert_ok(pgtable_unmap(&t->pt, iova, PT_GRANULE, &gather));
+	pgtable_retire(&t->pt, iova, PT_SPAN, &gather, &list);
+	pgtable_free_tables(&t->pt, &list);
+	map_one(t, other, PT_GRANULE, PT_GRANULE);
+	assert_true(CT_NAIVE(&t->naive, other, &second));
+	assert_u64_equal(second.table, first.table);
+	assert_false(CT_NAIVE(&t->naive, iova, &first));
+	unmap_everything(t);
+	check_nothing_is_left(t);
+	ct_free(t);
+}
+
 /* Fail each request in turn: two runs that need tables, one with blocks. */
 static int two_runs(struct ct *t)
 {
