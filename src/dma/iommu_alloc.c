@@ -239,8 +239,8 @@ static int take_memory(struct dma_device *dev, struct iommu_buffer *buf, gfp_t g
 /* Step 2, or the cookie. */
 static int map_for_cpu(struct dma_device *dev, struct iommu_buffer *buf, struct dma_error *why)
 {
-	buf->virt = buf->mapped ? pages_cpu_map(dev->platform, &buf->pages, buf->memtype) :
-				  pages_cookie(buf);
+	buf->virt = buf->mapped ? pages_cpu_map(dev->platform, &buf->pages, buf->memtype)
+				: pages_cookie(buf);
 	return buf->virt != NULL ? 0 : error_why(why, -ENOMEM, DMA_RULE_NO_META, 0, buf->size);
 }
 
@@ -419,8 +419,8 @@ static void add_dead(struct dma_domain *dom, struct iommu_buffer *buf)
 void iommu_free(struct dma_device *dev, size_t size, void *cpu_addr, dma_addr_t dma_addr,
 		unsigned long attrs, enum dma_origin origin)
 {
-	struct dma_error why = iommu_error(dev, DMA_OP_FREE, dma_addr, size, DMA_BIDIRECTIONAL,
-					   attrs);
+	struct dma_error why =
+		iommu_error(dev, DMA_OP_FREE, dma_addr, size, DMA_BIDIRECTIONAL, attrs);
 	struct iommu_buffer *buf = get(dev, DMA_OP_FREE, dma_addr, size, attrs, true);
 	int err;
 

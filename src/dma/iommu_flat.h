@@ -20,8 +20,8 @@ static inline uint64_t iommu_flat_shape(const struct scatterlist *sg)
 
 /*
  * Plan: is the list flat? Stops at the first entry that is not, so nothing behind a chain link
- * or the end is read. Addresses are or-ed for their alignment; the highest offset in the window bounds
- * them all, since one in front of the window has a huge one.
+ * or the end is read. Addresses are or-ed for their alignment; the highest offset in the window
+ * bounds them all, since one in front of the window has a huge one.
  */
 ALWAYS_INLINE bool iommu_flat_look(const struct dma_device *dev, const struct scatterlist *sgl,
 				   uint32_t nents)
@@ -42,8 +42,7 @@ ALWAYS_INLINE bool iommu_flat_look(const struct dma_device *dev, const struct sc
 	far = bits_max(far, last->phys - start);
 	return (iommu_flat_shape(last) & ~((uint64_t)SG_END << 32)) == PT_GRANULE &&
 	       (bits & (PT_GRANULE - 1)) == 0 && far < dev->window_bytes &&
-	       PT_GRANULE <= dev->window_bytes - far &&
-	       start + far <= dev->domain->pt.phys_last &&
+	       PT_GRANULE <= dev->window_bytes - far && start + far <= dev->domain->pt.phys_last &&
 	       (uint64_t)nents << PT_GRANULE_LG2 <= dev->max_seg_size;
 }
 
@@ -114,8 +113,8 @@ IOMMU_SLOW int iommu_flat_map_slow(struct dma_device *dev, struct dma_slot *slot
 	err = iommu_sg_iova(dev, slot, ds, &plan, &e, &why);
 	if (err != 0)
 		goto leave;
-	err = iommu_sg_reserve(dev, slot, ds, sgl, nents, &plan, &e,
-			       iommu_prot(true, dir, attrs), &rsv, &why);
+	err = iommu_sg_reserve(dev, slot, ds, sgl, nents, &plan, &e, iommu_prot(true, dir, attrs),
+			       &rsv, &why);
 	if (err == 0)
 		iommu_flat_commit(&dom->pt, ds, sgl, nents, &rsv, dir, e.iova);
 	else
@@ -200,9 +199,8 @@ ALWAYS_INLINE bool iommu_flat_clear(struct dma_domain *dom, struct domain_slot *
 }
 
 /* Lists of one segment on a device that snoops. */
-ALWAYS_INLINE void iommu_flat_unmap(struct dma_device *dev, struct scatterlist *sgl,
-				    uint32_t nents, enum dma_data_direction dir,
-				    unsigned long attrs)
+ALWAYS_INLINE void iommu_flat_unmap(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
+				    enum dma_data_direction dir, unsigned long attrs)
 {
 	struct dma_domain *dom = dev->domain;
 	uint64_t iova = sgl->dma_address;

@@ -57,10 +57,9 @@ static void unmap_sg_noncoherent(struct dma_device *dev, struct scatterlist *sgl
 
 #define IOMMU_OPS_COMMON                                                                           \
 	.size = sizeof(struct dma_map_ops), .alloc = iommu_alloc, .free = iommu_free,              \
-	.mmap = iommu_mmap, .get_sgtable = iommu_get_sgtable,                                      \
-	.sync_for_cpu = iommu_sync_for_cpu, .sync_for_device = iommu_sync_for_device,              \
-	.limits = iommu_limits, .query_attrs = iommu_query_attrs, .poll = iommu_poll,              \
-	.trim = iommu_trim
+	.mmap = iommu_mmap, .get_sgtable = iommu_get_sgtable, .sync_for_cpu = iommu_sync_for_cpu,  \
+	.sync_for_device = iommu_sync_for_device, .limits = iommu_limits,                          \
+	.query_attrs = iommu_query_attrs, .poll = iommu_poll, .trim = iommu_trim
 
 const struct dma_map_ops IOMMU_OPS[2] = {
 	{

@@ -20,9 +20,9 @@
 
 static inline uint32_t iommu_prot(bool coherent, enum dma_data_direction dir, unsigned long attrs)
 {
-	uint32_t prot = dir == DMA_TO_DEVICE   ? DMA_PROT_READ :
-			dir == DMA_FROM_DEVICE ? DMA_PROT_WRITE :
-						 DMA_PROT_READ | DMA_PROT_WRITE;
+	uint32_t prot = dir == DMA_TO_DEVICE	 ? DMA_PROT_READ
+			: dir == DMA_FROM_DEVICE ? DMA_PROT_WRITE
+						 : DMA_PROT_READ | DMA_PROT_WRITE;
 
 	if ((attrs & DMA_ATTR_MMIO) != 0)
 		prot |= DMA_PROT_MMIO;
@@ -85,9 +85,9 @@ int iommu_line_shared(struct dma_device *dev, phys_addr_t phys, uint64_t size,
  * entries fit, and without where that fails. Inside @slot; see domain_iova_alloc().
  */
 DMA_MUST_CHECK int iommu_iova_phased(struct dma_domain *dom, struct dma_slot *slot,
-				     struct domain_slot *ds, struct iova_req *req,
-				     phys_addr_t phys, uint64_t len, uint64_t pos,
-				     struct iova_entry *e, struct dma_error *why);
+				     struct domain_slot *ds, struct iova_req *req, phys_addr_t phys,
+				     uint64_t len, uint64_t pos, struct iova_entry *e,
+				     struct dma_error *why);
 
 /* alloc.c of this table; the same for all formats. */
 void *iommu_alloc(struct dma_device *dev, size_t size, dma_addr_t *dma_addr, gfp_t gfp,

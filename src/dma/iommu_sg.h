@@ -128,8 +128,8 @@ IOMMU_SLOW int iommu_sg_plan_slow(struct dma_device *dev, struct scatterlist *sg
 
 /* The exact plan. -EINVAL with @why; @recorded: dma_entry_ok() said it already. */
 IOMMU_SLOW int iommu_sg_plan(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
-			     enum dma_data_direction dir, unsigned long attrs,
-			     struct sg_plan *plan, bool *recorded, struct dma_error *why)
+			     enum dma_data_direction dir, unsigned long attrs, struct sg_plan *plan,
+			     bool *recorded, struct dma_error *why)
 {
 	struct scatterlist *sg = sgl;
 
@@ -194,8 +194,9 @@ static inline int iommu_sg_reserve(struct dma_device *dev, struct dma_slot *slot
 				   uint32_t prot, struct pgtable_reserve *rsv,
 				   struct dma_error *why)
 {
-	struct run run = { .iova = e->iova, .phys = PGTABLE_SCATTERED, .len = plan->len,
-			   .prot = prot };
+	struct run run = {
+		.iova = e->iova, .phys = PGTABLE_SCATTERED, .len = plan->len, .prot = prot
+	};
 
 	if (iommu_table_known(dev->domain, ds, e, plan->len))
 		return 0;
@@ -393,8 +394,8 @@ static inline int iommu_sg_clear(struct dma_domain *dom, struct domain_slot *ds,
 IOMMU_SLOW void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
 			       enum dma_data_direction dir, unsigned long attrs)
 {
-	struct dma_error why = iommu_error(dev, DMA_OP_UNMAP_SG, sgl->dma_address, nents, dir,
-					   attrs);
+	struct dma_error why =
+		iommu_error(dev, DMA_OP_UNMAP_SG, sgl->dma_address, nents, dir, attrs);
 	struct dma_domain *dom = dev->domain;
 	struct gather gather = GATHER_EMPTY;
 	struct domain_slot *ds;

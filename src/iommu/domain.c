@@ -69,8 +69,7 @@ static void free_space(struct dma_domain *dom)
 	struct dma_platform *p = dom->platform;
 
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		if (ds == NULL)
 			continue;

@@ -71,8 +71,7 @@ int domain_flush_rings_drained(struct dma_domain *dom)
 		return err;
 	atomic_fetch_add_explicit(&dom->nr_flushes, 1, memory_order_relaxed);
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		if (ds != NULL && ds->ring != NULL)
 			release_ring(dom, ds);
@@ -83,8 +82,7 @@ int domain_flush_rings_drained(struct dma_domain *dom)
 bool domain_has_queued(struct dma_domain *dom)
 {
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		if (ds != NULL && atomic_load_explicit(&ds->oldest_ns, memory_order_relaxed) != 0)
 			return true;
@@ -139,8 +137,7 @@ int dma_domain_set_deferred(struct dma_domain *dom, bool deferred)
 	int err = 0;
 
 	if (dom->dom.type != DMA_DOMAIN_DMA) {
-		err = error_why(&why, -EINVAL, DMA_RULE_UNSUPPORTED, dom->dom.type,
-				DMA_DOMAIN_DMA);
+		err = error_why(&why, -EINVAL, DMA_RULE_UNSUPPORTED, dom->dom.type, DMA_DOMAIN_DMA);
 		dma_error_record(NULL, &why);
 		return err;
 	}

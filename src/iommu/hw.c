@@ -170,8 +170,8 @@ static void add_tables(struct dma_domain *dom, struct dma_iommu_info *info)
 		return;
 	pgtable_stats(&dom->pt, &st);
 	info->table_bytes += st.root_bytes + st.chunk_bytes;
-	info->cached_table_bytes += st.chunk_bytes - (uint64_t)(st.nr_linked - st.nr_empty) *
-							     st.table_bytes;
+	info->cached_table_bytes +=
+		st.chunk_bytes - (uint64_t)(st.nr_linked - st.nr_empty) * st.table_bytes;
 }
 
 void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *info)

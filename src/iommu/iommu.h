@@ -291,8 +291,7 @@ void group_leave(struct dma_device *dev);
 DMA_MUST_CHECK int group_attach(struct dma_group *group, struct dma_domain *dom,
 				struct dma_error *why);
 /* Attach to the group's own DMA domain, made if need be. */
-DMA_MUST_CHECK int group_attach_own(struct dma_group *group, bool deferred,
-				    struct dma_error *why);
+DMA_MUST_CHECK int group_attach_own(struct dma_group *group, bool deferred, struct dma_error *why);
 /* Regions of a device that joined a group which is attached already. */
 DMA_MUST_CHECK int group_add_regions(struct dma_group *group, struct dma_error *why);
 /* Unmap what the group holds in quarantine; *@dom: the domain, NULL when there was none. */

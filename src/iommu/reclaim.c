@@ -30,8 +30,8 @@ static bool settle_drained(struct dma_domain *dom)
 	return domain_flush_rings_drained(dom) == 0 && domain_recover_lost(dom) == 0;
 }
 
-static int alloc_drained(struct dma_domain *dom, struct domain_slot *ds,
-			 const struct iova_req *req, struct iova_entry *e)
+static int alloc_drained(struct dma_domain *dom, struct domain_slot *ds, const struct iova_req *req,
+			 struct iova_entry *e)
 {
 	struct iova_req again = *req;
 
@@ -53,9 +53,8 @@ int domain_iova_alloc(struct dma_domain *dom, struct dma_slot *slot, struct doma
 	    domain_flush_ring(dom, ds) == 0)
 		err = iova_alloc(dom->iova, &ds->iova, req, e);
 	if (err == -EAGAIN ||
-	    (err == -ENOSPC &&
-	     (domain_has_queued(dom) ||
-	      atomic_load_explicit(&dom->nr_lost, memory_order_relaxed) != 0))) {
+	    (err == -ENOSPC && (domain_has_queued(dom) ||
+				atomic_load_explicit(&dom->nr_lost, memory_order_relaxed) != 0))) {
 		dma_slots_drain_begin(dom->platform, slot);
 		err = alloc_drained(dom, ds, req, e);
 		dma_slots_drain_end(dom->platform, slot);
@@ -155,8 +154,7 @@ static bool retire_unmanaged(struct dma_domain *dom, uint64_t keep, uint64_t kee
 static void flush_caches_drained(struct dma_domain *dom)
 {
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		if (ds != NULL)
 			iova_cache_flush(dom->iova, &ds->iova);
@@ -278,8 +276,7 @@ void domain_poll(struct dma_domain *dom)
 	now = p->now_ns(p);
 	poll_own(dom, now, &why);
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		old = old || (ds != NULL && is_old(ds, now));
 	}

@@ -119,8 +119,7 @@ void resv_free(struct dma_platform *p, struct resv_list *list)
 	*list = (struct resv_list){ 0 };
 }
 
-const struct dma_resv_region *resv_find(const struct resv_list *list, uint64_t start,
-					uint64_t last)
+const struct dma_resv_region *resv_find(const struct resv_list *list, uint64_t start, uint64_t last)
 {
 	for (uint32_t i = 0; i < list->nr; i++) {
 		if (list->regions[i].start <= last && resv_last(&list->regions[i]) >= start)

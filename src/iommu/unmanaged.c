@@ -60,8 +60,8 @@ static int map_inside(struct dma_domain *dom, struct dma_slot *slot, const struc
 		      struct dma_error *why)
 {
 	struct pgtable_reserve rsv = PGTABLE_RESERVE_EMPTY;
-	int err = domain_reserve_tables(dom, slot, NULL, run, PGTABLE_CHECK | PGTABLE_ATOMIC,
-					&rsv, why);
+	int err = domain_reserve_tables(dom, slot, NULL, run, PGTABLE_CHECK | PGTABLE_ATOMIC, &rsv,
+					why);
 
 	if (err == 0)
 		pgtable_map(&dom->pt, run, &rsv);
@@ -91,8 +91,7 @@ int dma_domain_map(struct dma_domain *dom, uint64_t iova, phys_addr_t phys, uint
 	return err;
 }
 
-static int unmap_inside(struct dma_domain *dom, uint64_t iova, uint64_t len,
-			struct dma_error *why)
+static int unmap_inside(struct dma_domain *dom, uint64_t iova, uint64_t len, struct dma_error *why)
 {
 	struct gather gather = GATHER_EMPTY;
 	int err = pgtable_unmap(&dom->pt, iova, len, &gather);

@@ -51,8 +51,7 @@ static int reserve_drained(struct dma_domain *dom, uint64_t start, uint64_t last
 	dma_slots_drain_begin(dom->platform, NULL);
 	err = domain_flush_rings_drained(dom);
 	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
-		struct domain_slot *ds =
-			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+		struct domain_slot *ds = atomic_load_explicit(&dom->slots[i], memory_order_acquire);
 
 		if (ds != NULL)
 			iova_cache_flush(dom->iova, &ds->iova);

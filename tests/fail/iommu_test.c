@@ -180,8 +180,9 @@ static bool map_doorbell(struct iommu_fixture *f)
 /* Another device, in and out of domains. */
 static bool attach(struct iommu_fixture *f)
 {
-	struct dma_device_desc desc = { .name = "two", .coherent = true, .iommu = f->iommu,
-					.requester = 7 };
+	struct dma_device_desc desc = {
+		.name = "two", .coherent = true, .iommu = f->iommu, .requester = 7
+	};
 	struct dma_device *dev = NULL;
 	struct dma_domain *dom = NULL;
 	bool ok;
@@ -222,7 +223,10 @@ static bool defer(struct iommu_fixture *f)
 	return dma_domain_set_deferred(dma_device_domain(f->dev), false) == 0 && ok;
 }
 
-TEST(a_page) { sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, map_page); }
+TEST(a_page)
+{
+	sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, map_page);
+}
 
 TEST(a_large_range)
 {
@@ -245,18 +249,26 @@ TEST(a_buffer_without_cpu_mapping)
 TEST(a_contiguous_buffer)
 {
 	sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, alloc_mapped);
-	sweep(&(struct iommu_fixture){ .granule_lg2 = 12, .noncoherent = true,
-				       .opt.cache_line = 64 }, alloc_mapped);
+	sweep(&(struct iommu_fixture){ .granule_lg2 = 12,
+				       .noncoherent = true,
+				       .opt.cache_line = 64 },
+	      alloc_mapped);
 }
 
-TEST(a_doorbell) { sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, map_doorbell); }
+TEST(a_doorbell)
+{
+	sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, map_doorbell);
+}
 
 TEST(another_device_and_its_domains)
 {
 	sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, attach);
 }
 
-TEST(deferred_invalidation) { sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, defer); }
+TEST(deferred_invalidation)
+{
+	sweep(&(struct iommu_fixture){ .granule_lg2 = 12 }, defer);
+}
 
 TEST(opening_an_iommu_and_making_a_device)
 {
@@ -269,7 +281,8 @@ TEST(opening_an_iommu_and_making_a_device)
 	static struct host_platform h;
 
 	for (uint64_t n = 1;; n++) {
-		struct dma_iommu_desc desc = { .mmio_base = (uintptr_t)&fake, .resv = resv,
+		struct dma_iommu_desc desc = { .mmio_base = (uintptr_t)&fake,
+					       .resv = resv,
 					       .nr_resv = 2 };
 		struct dma_device_desc ddesc = { .name = "d", .coherent = true };
 		struct dma_device *dev = NULL;

@@ -223,8 +223,8 @@ static bool walk(struct dma_iommu_dom *hwdom, uint64_t iova, bool write, phys_ad
 		*phys = iova;
 		return true;
 	}
-	if (iova > dom->iova_last || pgtable_next_run(&dom->pt, iova & ~(domain_granule(dom) - 1),
-						      iova, &run) != 0)
+	if (iova > dom->iova_last ||
+	    pgtable_next_run(&dom->pt, iova & ~(domain_granule(dom) - 1), iova, &run) != 0)
 		return false;
 	*phys = run.phys + (iova - run.iova);
 	return (run.prot & (write ? DMA_PROT_WRITE : DMA_PROT_READ)) != 0;

@@ -44,8 +44,8 @@ void iommu_fixture_reaches(struct iommu_fixture *f, uint64_t iova, phys_addr_t p
 		phys_addr_t got = 0;
 
 		if (dir != DMA_TO_DEVICE) {
-			assert_true(iommu_fake_access(&f->fake, f->requester, iova + off, true,
-						      &got));
+			assert_true(
+				iommu_fake_access(&f->fake, f->requester, iova + off, true, &got));
 			assert_u64_equal(got, phys + off);
 		}
 		assert_true(iommu_fake_access(&f->fake, f->requester, iova + last, false, &got));

@@ -18,7 +18,8 @@ static uint64_t table_bytes(const struct sg_table *sgt, uint64_t off, phys_addr_
 	uint64_t sum = 0;
 	uint32_t i;
 
-	for_each_sg (sgt->sgl, sg, sgt->orig_nents, i) {
+	for_each_sg(sgt->sgl, sg, sgt->orig_nents, i)
+	{
 		if (off >= sum && off < sum + sg->length)
 			*phys = sg->phys + (off - sum);
 		sum += sg->length;
@@ -33,7 +34,8 @@ TEST(a_buffer_without_a_cpu_mapping_is_scattered_memory_at_one_aligned_address)
 	for (uint32_t g = 0; g < ARRAY_LEN(granules); g++) {
 		static struct iommu_fixture f;
 
-		f = (struct iommu_fixture){ .granule_lg2 = granules[g], .opt.scatter_seed = g + 1,
+		f = (struct iommu_fixture){ .granule_lg2 = granules[g],
+					    .opt.scatter_seed = g + 1,
 					    .opt.ram_bytes = 32u << 20 };
 		iommu_fixture_open(&f);
 		for (uint32_t i = 0; i < ARRAY_LEN(sizes); i++) {

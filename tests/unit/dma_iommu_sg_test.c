@@ -138,9 +138,9 @@ static void fill(struct list *l, uint64_t *seed, uint32_t shape, uint64_t g)
 {
 	for (uint32_t i = 0; i < l->nents; i++) {
 		bool edge = i == 0 || i == l->nents - 1;
-		uint64_t off = (rnd(seed) % 4 == 0 && (shape == 2 || (shape == 1 && i == 0))) ?
-				       rnd(seed) % g :
-				       0;
+		uint64_t off = (rnd(seed) % 4 == 0 && (shape == 2 || (shape == 1 && i == 0)))
+				       ? rnd(seed) % g
+				       : 0;
 		uint64_t len = (1 + rnd(seed) % 3) * g - off;
 
 		if (rnd(seed) % 4 == 0 && (shape == 2 || (shape == 1 && edge)))
@@ -158,7 +158,8 @@ static void random_lists(uint32_t granule_lg2, uint32_t page_lg2, uint64_t seed,
 	static struct iommu_fixture f;
 	static struct list l;
 
-	f = (struct iommu_fixture){ .granule_lg2 = granule_lg2, .opt.page_lg2 = page_lg2,
+	f = (struct iommu_fixture){ .granule_lg2 = granule_lg2,
+				    .opt.page_lg2 = page_lg2,
 				    .deferred = deferred };
 	iommu_fixture_open(&f);
 	for (uint32_t round = 0; round < 400; round++) {

@@ -62,8 +62,9 @@ TEST(directions_are_permissions)
 
 TEST(ranges_of_any_size_and_offset_are_mapped_whole)
 {
-	static const uint64_t sizes[] = { 1,	  4095,	   4096,      4097,	 65536,
-					  65537, 200000, 2u << 20, (2u << 20) + 8192, 5u << 20 };
+	static const uint64_t sizes[] = {
+		1, 4095, 4096, 4097, 65536, 65537, 200000, 2u << 20, (2u << 20) + 8192, 5u << 20
+	};
 
 	for (uint32_t g = 0; g < ARRAY_LEN(granules); g++) {
 		static struct iommu_fixture f;
@@ -173,7 +174,8 @@ TEST(memory_beyond_the_output_size_is_refused)
 {
 	static struct iommu_fixture f;
 
-	f = (struct iommu_fixture){ .granule_lg2 = 12, .fake.oas_bits = 33,
+	f = (struct iommu_fixture){ .granule_lg2 = 12,
+				    .fake.oas_bits = 33,
 				    .opt.ram_base = ((uint64_t)1 << 33) - (4u << 20) };
 	iommu_fixture_open(&f);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -238,8 +240,10 @@ TEST(registers_are_mapped_as_such)
 	dma_addr_t addr;
 	struct run run;
 
-	f = (struct iommu_fixture){ .granule_lg2 = 12, .noncoherent = true,
-				    .opt.mmio_phys = 0x9000000, .opt.mmio_bytes = 0x10000 };
+	f = (struct iommu_fixture){ .granule_lg2 = 12,
+				    .noncoherent = true,
+				    .opt.mmio_phys = 0x9000000,
+				    .opt.mmio_bytes = 0x10000 };
 	iommu_fixture_open(&f);
 	addr = dma_map_resource(f.dev, 0x9000004, 4, DMA_BIDIRECTIONAL, 0);
 	assert_int_equal(dma_mapping_error(f.dev, addr), 0);
@@ -262,10 +266,11 @@ TEST(contracts_that_cannot_be_kept_are_refused)
 
 	f = (struct iommu_fixture){ .granule_lg2 = 12, .noncoherent = true };
 	iommu_fixture_open(&f);
-	assert_u64_equal(dma_map_phys(f.dev, FIX_RAM, 4096, DMA_TO_DEVICE,
-				      DMA_ATTR_REQUIRE_COHERENT), DMA_MAPPING_ERROR);
-	iommu_fixture_failed(&f, DMA_OP_MAP_PHYS, -EINVAL, DMA_RULE_ATTR,
-			     DMA_ATTR_REQUIRE_COHERENT, 0);
+	assert_u64_equal(
+		dma_map_phys(f.dev, FIX_RAM, 4096, DMA_TO_DEVICE, DMA_ATTR_REQUIRE_COHERENT),
+		DMA_MAPPING_ERROR);
+	iommu_fixture_failed(&f, DMA_OP_MAP_PHYS, -EINVAL, DMA_RULE_ATTR, DMA_ATTR_REQUIRE_COHERENT,
+			     0);
 	assert_u64_equal(dma_map_phys(f.dev, FIX_RAM, 4096, DMA_TO_DEVICE, DMA_ATTR_CC_SHARED),
 			 DMA_MAPPING_ERROR);
 	dma_query_attrs(f.dev, &info);

@@ -18,8 +18,11 @@ TEST(the_granule_is_the_smallest_that_holds_a_cpu_page)
 		uint64_t hw;
 		uint32_t page;
 		uint32_t want;
-	} cases[] = { { 0x15000, 12, 12 }, { 0x15000, 14, 14 }, { 0x14000, 12, 14 },
-		      { 0x1000, 16, 12 },  { 0x10000, 14, 16 } };
+	} cases[] = { { 0x15000, 12, 12 },
+		      { 0x15000, 14, 14 },
+		      { 0x14000, 12, 14 },
+		      { 0x1000, 16, 12 },
+		      { 0x10000, 14, 16 } };
 
 	for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
 		static struct iommu_fixture f;
@@ -40,8 +43,9 @@ TEST(the_granule_is_the_smallest_that_holds_a_cpu_page)
 TEST(a_granule_or_a_region_that_cannot_be_is_refused)
 {
 	static struct iommu_fixture f;
-	struct dma_resv_region r[2] = { { .start = 0x10000, .len = 0x800,
-					  .type = DMA_RESV_DIRECT } };
+	struct dma_resv_region r[2] = {
+		{ .start = 0x10000, .len = 0x800, .type = DMA_RESV_DIRECT }
+	};
 	struct dma_iommu_desc desc = { .mmio_base = (uintptr_t)&f.fake, .granule_lg2 = 14 };
 	struct dma_iommu *iommu = NULL;
 
@@ -57,7 +61,8 @@ TEST(a_granule_or_a_region_that_cannot_be_is_refused)
 	r[0].len = 0;
 	assert_int_equal(dma_iommu_open(f.p, drivers, &desc, &iommu), -EINVAL);
 	expect_rule(DMA_RULE_LENGTH);
-	r[0] = (struct dma_resv_region){ .start = 0x10000, .len = 0x4000,
+	r[0] = (struct dma_resv_region){ .start = 0x10000,
+					 .len = 0x4000,
 					 .type = DMA_RESV_RESERVED };
 	r[1] = (struct dma_resv_region){ .start = 0x12000, .len = 0x4000, .type = DMA_RESV_MSI };
 	desc.nr_resv = 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domains whose caller manages the IOVA, reserved regions, doorbells (rules.md IOM-07 to IOM-13). */
+/* Domains whose caller manages the IOVA, reserved regions, doorbells (rules.md IOM-07 .. 13). */
 #include "tests/support/iommu_fixture.h"
 
 #define RW (DMA_PROT_READ | DMA_PROT_WRITE)
@@ -131,7 +131,9 @@ TEST(reserved_regions_are_never_handed_out_and_direct_ones_are_mapped)
 	static struct iommu_fixture f;
 	uint32_t nr = 0;
 
-	f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 18, .fake.resv = resv,
+	f = (struct iommu_fixture){ .granule_lg2 = 12,
+				    .mask_bits = 18,
+				    .fake.resv = resv,
 				    .fake.nr_resv = ARRAY_LEN(resv) };
 	iommu_fixture_open(&f);
 	iommu_fixture_reaches(&f, 0x10000, 0x10000, 0x8000, DMA_BIDIRECTIONAL);
@@ -160,8 +162,9 @@ TEST(what_lies_between_the_windows_of_a_device_is_kept_out_of_its_iova)
 						   { 0, 0x20000, 0x8000 },
 						   { 0 } };
 	static struct iommu_fixture f;
-	struct dma_device_desc desc = { .name = "narrow", .coherent = true, .requester = 2,
-					.ranges = ranges };
+	struct dma_device_desc desc = {
+		.name = "narrow", .coherent = true, .requester = 2, .ranges = ranges
+	};
 	static dma_addr_t addr[32];
 	struct dma_device *dev;
 	uint32_t nr = 0;
@@ -187,7 +190,8 @@ TEST(what_lies_between_the_windows_of_a_device_is_kept_out_of_its_iova)
 
 TEST(a_region_over_something_live_keeps_the_device_out)
 {
-	static const struct dma_resv_region resv = { .start = 0x200000, .len = 0x1000,
+	static const struct dma_resv_region resv = { .start = 0x200000,
+						     .len = 0x1000,
 						     .type = DMA_RESV_RESERVED };
 	static struct iommu_fixture f;
 	struct dma_domain *dom;
@@ -209,7 +213,8 @@ TEST(a_region_over_something_live_keeps_the_device_out)
 
 TEST(each_doorbell_page_is_mapped_once)
 {
-	static const struct dma_resv_region resv = { .start = 0x8000000, .len = 0x2000,
+	static const struct dma_resv_region resv = { .start = 0x8000000,
+						     .len = 0x2000,
 						     .type = DMA_RESV_SW_MSI };
 
 	for (uint32_t windowed = 0; windowed < 2; windowed++) {
@@ -218,7 +223,8 @@ TEST(each_doorbell_page_is_mapped_once)
 		uint64_t b;
 		uint64_t c;
 
-		f = (struct iommu_fixture){ .granule_lg2 = 12, .fake.resv = &resv,
+		f = (struct iommu_fixture){ .granule_lg2 = 12,
+					    .fake.resv = &resv,
 					    .fake.nr_resv = windowed };
 		iommu_fixture_open(&f);
 		assert_ok(dma_iommu_map_msi(f.dev, 0x9000040, &a));
@@ -240,16 +246,18 @@ TEST(each_doorbell_page_is_mapped_once)
 
 TEST(doorbells_and_direct_regions_survive_quarantine)
 {
-	static const struct dma_resv_region resv = { .start = 0x400000, .len = 0x3000, .prot = RW,
-						     .type = DMA_RESV_DIRECT };
+	static const struct dma_resv_region resv = {
+		.start = 0x400000, .len = 0x3000, .prot = RW, .type = DMA_RESV_DIRECT
+	};
 	static struct iommu_fixture f;
 	struct dma_domain *own;
 	uint64_t doorbell;
 	dma_addr_t a;
 	dma_addr_t b;
 
-	f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 24, .fake.resv = &resv,
-				    .fake.nr_resv = 1 };
+	f = (struct iommu_fixture){
+		.granule_lg2 = 12, .mask_bits = 24, .fake.resv = &resv, .fake.nr_resv = 1
+	};
 	iommu_fixture_open(&f);
 	own = dma_device_domain(f.dev);
 	a = dma_map_phys(f.dev, FIX_RAM, 4096, DMA_TO_DEVICE, 0);

@@ -46,7 +46,9 @@ TEST(what_is_queued_is_bounded_in_bytes)
 	static struct iommu_fixture f;
 	uint64_t len = FLUSH_MAX_BYTES / 4;
 
-	f = (struct iommu_fixture){ .granule_lg2 = 12, .deferred = true, .mask_bits = 36,
+	f = (struct iommu_fixture){ .granule_lg2 = 12,
+				    .deferred = true,
+				    .mask_bits = 36,
 				    .opt.ram_bytes = FLUSH_MAX_BYTES };
 	iommu_fixture_open(&f);
 	for (uint32_t i = 0; i < 10; i++) {
@@ -119,7 +121,8 @@ TEST(iova_whose_invalidation_failed_is_not_used_until_one_succeeds)
 		static struct iommu_fixture f;
 		static dma_addr_t lost[300];
 
-		f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 22,
+		f = (struct iommu_fixture){ .granule_lg2 = 12,
+					    .mask_bits = 22,
 					    .deferred = deferred != 0 };
 		iommu_fixture_open(&f);
 		for (uint32_t i = 0; i < 300; i++)

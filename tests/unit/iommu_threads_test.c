@@ -93,8 +93,9 @@ static void start(struct worker *w, uint32_t nr, uint32_t rounds, uint32_t nr_li
 	memset(owner, 0, sizeof(owner));
 	assert_ok(pthread_barrier_init(&gate, NULL, nr));
 	for (uint32_t i = 0; i < nr; i++) {
-		w[i] = (struct worker){ .id = i + 1, .rounds = rounds, .nr_live = nr_live,
-					.seed = i + 7 };
+		w[i] = (struct worker){
+			.id = i + 1, .rounds = rounds, .nr_live = nr_live, .seed = i + 7
+		};
 		assert_ok(pthread_create(&w[i].thread, NULL, churn, &w[i]));
 	}
 }
@@ -117,8 +118,10 @@ TEST(no_iova_is_in_two_hands)
 	static struct worker w[NR_THREADS];
 
 	for (uint32_t deferred = 0; deferred < 2; deferred++) {
-		f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 24,
-					    .deferred = deferred != 0, .fake.no_tlb = true };
+		f = (struct iommu_fixture){ .granule_lg2 = 12,
+					    .mask_bits = 24,
+					    .deferred = deferred != 0,
+					    .fake.no_tlb = true };
 		iommu_fixture_open(&f);
 		start(w, NR_THREADS, 20000, 64);
 		assert_int_equal(finish(w, NR_THREADS), 0);
@@ -133,8 +136,10 @@ TEST(a_full_space_is_shared_out_by_draining)
 
 	for (uint32_t deferred = 0; deferred < 2; deferred++) {
 		/* 255 pages for four threads that want 1,280 */
-		f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 20,
-					    .deferred = deferred != 0, .fake.no_tlb = true };
+		f = (struct iommu_fixture){ .granule_lg2 = 12,
+					    .mask_bits = 20,
+					    .deferred = deferred != 0,
+					    .fake.no_tlb = true };
 		iommu_fixture_open(&f);
 		start(w, NR_THREADS, 5000, 128);
 		assert_true(finish(w, NR_THREADS) > 0);
