@@ -32,7 +32,8 @@ static bool args_ok(struct dma_device *dev, dma_addr_t addr, size_t size,
 		sync_refused(dev, addr, size, dir, DMA_RULE_DIRECTION, dir, DMA_FROM_DEVICE);
 		return false;
 	}
-	if (unlikely((uint64_t)size - 1 > ~addr)) {
+	/* As in unmap: DMA_MAPPING_ERROR is the last address, and is never mapped. */
+	if (unlikely((uint64_t)size - 1 >= ~addr)) {
 		sync_refused(dev, addr, size, dir, size == 0 ? DMA_RULE_LENGTH : DMA_RULE_OVERFLOW,
 			     size, size == 0 ? 1 : 0 - addr);
 		return false;
