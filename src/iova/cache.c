@@ -54,6 +54,18 @@ static void held_add(struct iova_cache *c, uint32_t nr)
 	atomic_store_explicit(&c->held, held + nr, memory_order_relaxed);
 }
 
+uint64_t iova_cache_nr(const struct iova_cache *c)
+{
+	uint64_t nr = atomic_load_explicit(&c->held, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
+		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
+
+		nr += (uint64_t)iova_unit(c->space, idx) * nr_loaded(c, set, idx);
+	}
+	return nr;
+}
+
 /* Entry by entry into the arena, whose lock is held. */
 static void put_entries(struct iova_space *s, uint32_t idx, const struct iova_entry *e, uint32_t nr)
 {
@@ -378,22 +390,30 @@ static int alloc_locked(struct iova_space *s, const struct iova_want *w, uint64_
 	return err;
 }
 
-/* Do slots other than @c's hold anything that we could not reach? */
-static bool others_cache(struct iova_space *s, const struct iova_cache *c)
+/* Could it help to keep other slots out? They hold something, or thrift has not begun. */
+static bool drain_helps(struct iova_space *s, const struct iova_cache *c, uint64_t nr, bool *others)
 {
-	bool others = false;
+	bool helps = false;
 
+	*others = false;
 	lock(s);
-	for (const struct iova_cache *i = s->caches; i != NULL; i = i->next)
-		others |= i != c;
+	for (const struct iova_cache *i = s->caches; i != NULL; i = i->next) {
+		if (i == c)
+			continue;
+		*others = true;
+		helps = helps || iova_cache_nr(i) != 0;
+	}
+	if (nr <= IOVA_CACHE_MAX_NR && iova_class_nr(iova_class((uint32_t)nr)) != nr)
+		helps = helps || !s->thrift;
 	unlock(s);
-	return others;
+	return helps;
 }
 
 /* The arena said no: empty the caches that may be touched, and ask again. */
 static int alloc_exhausted(struct iova_space *s, struct iova_cache *c, const struct iova_want *w,
 			   bool drained, uint64_t *first)
 {
+	bool others, helps;
 	int err;
 
 	if (c != NULL)
@@ -402,8 +422,9 @@ static int alloc_exhausted(struct iova_space *s, struct iova_cache *c, const str
 	err = alloc_locked(s, w, first);
 	if (err != -ENOSPC)
 		return err;
-	if (!drained && others_cache(s, c))
-		return -EAGAIN;
+	helps = drain_helps(s, c, w->nr, &others);
+	if (!drained && others)
+		return helps ? -EAGAIN : -ENOSPC;
 	flush_all(s);
 	return alloc_thrift(s, w, first);
 }

@@ -74,6 +74,9 @@ void iova_depot_trim(struct iova_space *s);
 /* Frees the magazines of a cache, which are empty. */
 void iova_cache_drop_mags(struct iova_cache *c);
 
+/* Granules in a cache, roughly while its owner works. */
+uint64_t iova_cache_nr(const struct iova_cache *c);
+
 /* The granule at which a range for limit @last must end, exclusive. */
 static inline uint64_t iova_limit_end(const struct iova_space *s, uint64_t last)
 {

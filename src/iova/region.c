@@ -257,13 +257,11 @@ static void fill_chunks(struct iova_region *r, uint32_t lo, uint32_t hi, bool va
 }
 
 /*
- * Recompute what stands above two chunks, as far as something changed there (@low, @high). With
- * chunks between them, nodes hang off both paths up to where these meet.
+ * Recompute what stands above two chunks, as far as something changed there (@low, @high). All that
+ * lies between them changes hands, so up to where the paths meet every node's suffix or prefix does.
  */
 static bool merge_paths(struct iova_region *r, uint32_t lo, uint32_t hi, bool low, bool high)
 {
-	bool between = hi - lo > 1;
-
 	for (uint32_t level = CHUNK_LG2 + 1; level <= r->level && (low || high); level++) {
 		lo >>= 1;
 		hi >>= 1;
@@ -272,8 +270,8 @@ static bool merge_paths(struct iova_region *r, uint32_t lo, uint32_t hi, bool lo
 			high = false;
 			continue;
 		}
-		low = low && (node_merge(r, level, lo) || between);
-		high = high && (node_merge(r, level, hi) || between);
+		low = low && node_merge(r, level, lo);
+		high = high && node_merge(r, level, hi);
 	}
 	return low;
 }
@@ -292,8 +290,6 @@ bool iova_region_set(struct iova_region *r, uint32_t first, uint32_t end, enum i
 		low = chunk_set(r, lo, first % CHUNK_NR, CHUNK_NR, value);
 		high = chunk_set(r, hi, 0, (end - 1) % CHUNK_NR + 1, value);
 		fill_chunks(r, lo + 1, hi, value);
-		low = low || hi - lo > 1;
-		high = high || hi - lo > 1;
 	}
 	return merge_paths(r, lo, hi, low, high);
 }
@@ -368,7 +364,7 @@ static uint64_t search_inside(const struct iova_region *r, uint32_t level, uint3
 		if (q->align < level && left->run[q->align] >= q->nr)
 			continue;
 		tail = left->suffix & aligned_mask[q->align];
-		if (tail != 0 && tail + right->run[level - 1] >= q->nr)
+		if (tail + right->run[level - 1] >= q->nr)
 			return base + half - tail;
 		idx++;
 		base += half;

@@ -154,21 +154,6 @@ uint64_t iova_trim(struct iova_space *s, struct iova_cache *c)
 	return before > after ? before - after : 0;
 }
 
-static uint64_t nr_in_cache(const struct iova_space *s, const struct iova_cache *c)
-{
-	uint64_t nr = atomic_load_explicit(&c->held, memory_order_relaxed);
-
-	for (uint32_t i = 0; i < IOVA_NR_SETS * IOVA_NR_CLASSES; i++) {
-		uint32_t set = i / IOVA_NR_CLASSES, idx = i % IOVA_NR_CLASSES;
-
-		const struct iova_entry *top =
-			atomic_load_explicit(&c->top[set][idx], memory_order_relaxed);
-
-		nr += (uint64_t)iova_unit(s, idx) * iova_mag_nr(top, s->cap[set][idx]);
-	}
-	return nr;
-}
-
 static uint64_t nr_in_depot(struct iova_space *s)
 {
 	struct dma_platform *p = s->cfg.platform;
@@ -211,7 +196,7 @@ void iova_stats(struct iova_space *s, struct iova_stats *out)
 	out->nr_regions = s->nr_regions;
 	out->cached = depot + s->nr_taken;
 	for (const struct iova_cache *c = s->caches; c != NULL; c = c->next)
-		out->cached += nr_in_cache(s, c);
+		out->cached += iova_cache_nr(c);
 	p->spin_unlock(p, &s->lock);
 	taken = out->reserved + out->free + out->cached;
 	out->live = out->aperture > taken ? out->aperture - taken : 0;

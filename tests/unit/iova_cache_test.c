@@ -354,3 +354,63 @@ TEST(a_limit_below_what_is_cached_does_not_fail)
 	host_platform_fini(&m->host);
 	free(m);
 }
+
+/* All of a small space is in one slot's hands, or cached by another one. */
+TEST(what_other_slots_hold_is_asked_for_only_when_they_hold_something)
+{
+	struct iova_cfg cfg = { .last = ((uint64_t)1 << 28) - 1, G12 };
+	struct iova_req all = { .nr = 65535, .last = cfg.last },
+			one = { .nr = 1, .last = cfg.last };
+	struct iova_cache *c, *other;
+	struct model *m = calloc(1, sizeof(*m));
+	struct iova_entry e, piece;
+
+	cfg.platform = host_platform_init(&m->host, NULL);
+	assert_ok(iova_space_init(&m->s, &cfg));
+	c = model_cache(m);
+	other = model_cache(m);
+	/* What one slot cached, another one gets after a drain, and not before. */
+	assert_ok(iova_alloc(&m->s, other, &one, &piece));
+	iova_free(&m->s, other, piece.iova, 1, 0);
+	assert_int_equal(iova_alloc(&m->s, c, &all, &e), -EAGAIN);
+	all.flags = IOVA_DRAINED;
+	assert_ok(iova_alloc(&m->s, c, &all, &e));
+	/* Nobody caches anything: there is nothing to wait for. */
+	assert_int_equal(iova_alloc(&m->s, c, &one, &piece), -ENOSPC);
+	one.flags = IOVA_DRAINED;
+	assert_int_equal(iova_alloc(&m->s, c, &one, &piece), -ENOSPC);
+	iova_free(&m->s, NULL, e.iova, all.nr, 0);
+	model_cache_fini(c);
+	model_cache_fini(other);
+	iova_space_fini(&m->s);
+	host_platform_fini(&m->host);
+	free(m);
+}
+
+TEST(random_placement_differs_by_seed_and_repeats_with_it)
+{
+	uint64_t seen[3][64];
+
+	for (int k = 0; k < 3; k++) {
+		struct iova_cfg cfg = { .last = ((uint64_t)1 << 48) - 1, G12 };
+		struct iova_req req = { .nr = 3000, .last = cfg.last };
+		struct model *m = calloc(1, sizeof(*m));
+		struct iova_entry e;
+
+		cfg.random_seed = k == 0 ? 11 : 12;
+		cfg.platform = host_platform_init(&m->host, NULL);
+		assert_ok(iova_space_init(&m->s, &cfg));
+		for (int i = 0; i < 64; i++) {
+			assert_ok(iova_alloc(&m->s, NULL, &req, &e));
+			seen[k][i] = e.iova;
+		}
+		iova_space_fini(&m->s);
+		host_platform_fini(&m->host);
+		free(m);
+	}
+	assert_memory_equal(seen[1], seen[2], sizeof(seen[1]));
+	for (int i = 1; i < 64; i++) {
+		assert_u64_not_equal(seen[0][i], seen[1][i]);
+		assert_true(seen[1][i] != seen[1][i - 1] + 3000 * 4096);
+	}
+}

@@ -306,3 +306,36 @@ TEST(bad_configurations_are_refused)
 	free(s);
 	host_platform_fini(&host);
 }
+
+/* Every second granule pair is taken: no run is ample, yet places exist for an odd phase. */
+TEST(a_bounded_request_gives_up_where_an_unbounded_one_searches_on)
+{
+	struct host_platform host;
+	struct iova_cfg cfg = { .last = ((uint64_t)1 << 26) - 1, G12 };
+	struct iova_space *s = calloc(1, sizeof(*s));
+	struct iova_req two = { .nr = 2, .last = cfg.last, .align_lg2 = 14 };
+	struct iova_req odd = { .nr = 2, .last = cfg.last, .phase_lg2 = 16, .phase = 0xe000 };
+	struct iova_entry e, found;
+
+	cfg.platform = host_platform_init(&host, NULL);
+	assert_ok(iova_space_init(s, &cfg));
+	while (iova_alloc(s, NULL, &two, &e) == 0)
+		;
+	odd.flags = IOVA_BOUNDED;
+	assert_int_equal(iova_alloc(s, NULL, &odd, &found), -ENOSPC);
+	odd.flags = 0;
+	assert_ok(iova_alloc(s, NULL, &odd, &found));
+	assert_u64_equal(found.iova & 0xffff, 0xe000);
+	/* With an ample run the bounded one finds as well. */
+	iova_free(s, NULL, 0x4000, 2, 0);
+	iova_free(s, NULL, 0x8000, 2, 0);
+	iova_free(s, NULL, 0xc000, 2, 0);
+	iova_free(s, NULL, 0x10000, 2, 0);
+	iova_free(s, NULL, found.iova, 2, 0);
+	odd.flags = IOVA_BOUNDED;
+	assert_ok(iova_alloc(s, NULL, &odd, &found));
+	assert_u64_equal(found.iova, 0xe000);
+	iova_space_fini(s);
+	free(s);
+	host_platform_fini(&host);
+}
