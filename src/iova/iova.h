@@ -4,11 +4,12 @@
  * maps nothing and invalidates nothing; whoever frees has seen the invalidation complete.
  *
  * struct iova_space is the arena of one domain, behind a spin lock. struct iova_cache belongs to
- * one domain and one slot and is worked by its owner with plain loads and stores, without the lock.
+ * one domain and one slot and is worked by its owner with plain loads and stores, without the lock. The design and its bounds:
+ * docs/design/iova.md.
  *
  * Addresses and limits are bytes, sizes are granules. Sizes 1 .. 32 have a cache class each;
  * 33 .. 1024 share 16 classes per octave and are cached in class size, at most 1/16 larger; when
- * the space runs out they, too, are handed out to the granule (space.c, "thrift").
+ * the space runs out they, too, are handed out to the granule (cache.c, alloc_thrift()).
  */
 #ifndef DMAMAP_IOVA_IOVA_H
 #define DMAMAP_IOVA_IOVA_H
@@ -50,6 +51,7 @@ struct iova_mag;
  * statistics.
  */
 struct iova_cache {
+	/* private: */
 	_Alignas(128) uint64_t last; /* highest byte of the space */
 	uint64_t low_last;	     /* highest byte of set 0; 0: all is set 1 */
 	uint32_t granule_lg2;
@@ -272,6 +274,7 @@ struct iova_window;
  * @depot_lock the depot. Order: @lock, @depot_lock, the one in @meta.
  */
 struct iova_space {
+	/* private: */
 	struct iova_cfg cfg;
 	uint32_t granule_lg2;
 	uint32_t span_lg2;		   /* in granules */

@@ -257,8 +257,8 @@ static void fill_chunks(struct iova_region *r, uint32_t lo, uint32_t hi, bool va
 }
 
 /*
- * Recompute what stands above two chunks, as far as something changed there (@low, @high). All that
- * lies between them changes hands, so up to where the paths meet every node's suffix or prefix does.
+ * Recompute what stands above two chunks, as far as something changed there (@low, @high). All
+ * that lies between them changes hands, so up to where the paths meet no node stays the same.
  */
 static bool merge_paths(struct iova_region *r, uint32_t lo, uint32_t hi, bool low, bool high)
 {
