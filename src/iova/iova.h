@@ -4,8 +4,8 @@
  * maps nothing and invalidates nothing; whoever frees has seen the invalidation complete.
  *
  * struct iova_space is the arena of one domain, behind a spin lock. struct iova_cache belongs to
- * one domain and one slot and is worked by its owner with plain loads and stores, without the lock. The design and its bounds:
- * docs/design/iova.md.
+ * one domain and one slot and is worked by its owner with plain loads and stores, without the lock.
+ * The design and its bounds: docs/design/iova.md.
  *
  * Addresses and limits are bytes, sizes are granules. Sizes 1 .. 32 have a cache class each;
  * 33 .. 1024 share 16 classes per octave and are cached in class size, at most 1/16 larger; when
