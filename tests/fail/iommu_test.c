@@ -97,7 +97,7 @@ static bool map_page(struct iommu_fixture *f)
 
 static bool map_large(struct iommu_fixture *f)
 {
-	uint64_t len = 5u << 20;
+	size_t len = 5u << 20;
 	dma_addr_t addr = dma_map_phys(f->dev, FIX_RAM + 4096, len, DMA_TO_DEVICE, 0);
 
 	if (addr == DMA_MAPPING_ERROR) {

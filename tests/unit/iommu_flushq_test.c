@@ -44,7 +44,7 @@ TEST(a_deferred_unmap_costs_one_invalidation_in_256)
 TEST(what_is_queued_is_bounded_in_bytes)
 {
 	static struct iommu_fixture f;
-	uint64_t len = FLUSH_MAX_BYTES / 4;
+	size_t len = (size_t)(FLUSH_MAX_BYTES / 4);
 
 	f = (struct iommu_fixture){ .granule_lg2 = 12,
 				    .deferred = true,
