@@ -753,7 +753,7 @@ TEST(retired_table_is_out_of_sight_of_a_walker_that_does_not_snoop)
 {
 	struct ct *t = ct_new(1, false, 0);
 	const uint64_t iova = bits_align_up(CT_BASE, PT_SPAN);
-	const uint64_t other = iova + PT_SPAN;
+	const uint64_t other = iova - 17 * PT_SPAN; /* its entry lies in another cache line */
 	struct pgtable_freelist list = { 0 };
 	struct gather gather = GATHER_EMPTY;
 	struct naive_leaf first;
