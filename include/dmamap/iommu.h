@@ -119,6 +119,9 @@ DMA_API int dma_iommu_close(struct dma_iommu *iommu);
  * @nr_command_errors: command errors recovered from
  * @table_bytes: table memory in use, root included
  * @cached_table_bytes: of these, tables kept although empty, and tables in the pool
+ * @nr_flushes: batches of deferred invalidation
+ * @queued_bytes: IOVA unmapped and still reachable until the next flush (rules.md FQ-2)
+ * @unconfirmed_bytes: IOVA out of use because the hardware did not confirm an invalidation
  */
 struct dma_iommu_info {
 	const char *name;
@@ -133,6 +136,9 @@ struct dma_iommu_info {
 	uint64_t nr_command_errors;
 	uint64_t table_bytes;
 	uint64_t cached_table_bytes;
+	uint64_t nr_flushes;
+	uint64_t queued_bytes;
+	uint64_t unconfirmed_bytes;
 };
 
 /**

@@ -85,10 +85,19 @@ void iommu_dma_mask_changed(struct dma_device *dev)
 		dev->iova_last = bits_min(dev->iova_last, dev->domain->iova_last);
 }
 
+/* One that was destroyed, and whose mappings are held. */
+static bool group_is_held(const struct dma_group *group)
+{
+	for (const struct dma_device *d = group->devices; d != NULL; d = d->next) {
+		if (d->destroyed)
+			return true;
+	}
+	return false;
+}
+
 int iommu_dma_setup(struct dma_device *dev, bool deferred)
 {
 	struct dma_error why = { .op = DMA_OP_DEVICE };
-	struct dma_device *other;
 	int err;
 
 	if (dev->iommu->hw.platform != dev->platform)
@@ -98,9 +107,10 @@ int iommu_dma_setup(struct dma_device *dev, bool deferred)
 	if (err != 0)
 		goto fail;
 	/* A second device of a group uses what the first one has. */
-	other = dev->next;
-	if (other == NULL)
+	if (dev->next == NULL)
 		err = group_attach_own(dev->group, deferred, &why);
+	else if (group_is_held(dev->group))
+		err = error_why(&why, -EBUSY, DMA_RULE_STATE, 0, 0);
 	else
 		err = group_add_regions(dev->group, &why);
 	if (err != 0) {

@@ -162,16 +162,28 @@ int dma_iommu_close(struct dma_iommu *iommu)
 	return 0;
 }
 
-static void add_tables(struct dma_domain *dom, struct dma_iommu_info *info)
+/* Every slot is kept out. */
+static void add_domain(struct dma_domain *dom, struct dma_iommu_info *info)
 {
 	struct pgtable_stats st;
+	uint64_t used;
 
 	if (!domain_translates(dom))
 		return;
 	pgtable_stats(&dom->pt, &st);
+	used = (uint64_t)(st.nr_linked - st.nr_empty) * st.table_bytes;
 	info->table_bytes += st.root_bytes + st.chunk_bytes;
-	info->cached_table_bytes +=
-		st.chunk_bytes - (uint64_t)(st.nr_linked - st.nr_empty) * st.table_bytes;
+	info->cached_table_bytes += st.chunk_bytes - used;
+	info->nr_flushes += atomic_load_explicit(&dom->nr_flushes, memory_order_relaxed);
+	info->unconfirmed_bytes += atomic_load_explicit(&dom->nr_lost, memory_order_relaxed)
+				   << dom->granule_lg2;
+	for (uint32_t i = 0; i < DMA_NR_SLOTS; i++) {
+		const struct domain_slot *ds =
+			atomic_load_explicit(&dom->slots[i], memory_order_acquire);
+
+		if (ds != NULL && ds->ring != NULL)
+			info->queued_bytes += ds->ring->bytes;
+	}
 }
 
 void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *info)
@@ -197,7 +209,7 @@ void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *info)
 	p->mutex_lock(p, &iommu->mutex);
 	dma_slots_drain_begin(p, NULL);
 	for (struct dma_domain *dom = iommu->domains; dom != NULL; dom = dom->next)
-		add_tables(dom, info);
+		add_domain(dom, info);
 	dma_slots_drain_end(p, NULL);
 	p->mutex_unlock(p, &iommu->mutex);
 }

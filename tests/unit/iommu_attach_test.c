@@ -238,6 +238,8 @@ TEST(live_mappings_are_held_until_the_device_is_quiet)
 TEST(a_destroyed_device_with_live_mappings_stays_until_it_is_quiet)
 {
 	static struct iommu_fixture f;
+	struct dma_device_desc desc = { .name = "next" };
+	struct dma_device *next = NULL;
 	dma_addr_t addr;
 	dma_addr_t buf;
 
@@ -248,6 +250,9 @@ TEST(a_destroyed_device_with_live_mappings_stays_until_it_is_quiet)
 	dma_device_destroy(f.dev);
 	iommu_fixture_blocked(&f, addr, 8192);
 	assert_int_equal(dma_iommu_close(f.iommu), -EBUSY);
+	desc.iommu = f.iommu;
+	assert_int_equal(dma_device_create(f.p, &desc, &next), -EBUSY);
+	expect_rule(DMA_RULE_STATE);
 	f.fake.fail_sync = -ETIMEDOUT;
 	assert_int_equal(dma_device_quiesced(f.dev), -EIO);
 	f.fake.fail_sync = 0;

@@ -64,6 +64,7 @@ TEST(what_is_queued_is_bounded_in_bytes)
 TEST(poll_flushes_what_waited_too_long)
 {
 	static struct iommu_fixture f;
+	struct dma_iommu_info info;
 	dma_addr_t addr;
 
 	f = (struct iommu_fixture){ .granule_lg2 = 12, .deferred = true };
@@ -76,9 +77,14 @@ TEST(poll_flushes_what_waited_too_long)
 	fake_now += FLUSH_MAX_AGE_NS - 1;
 	dma_poll(f.dev);
 	assert_true(iommu_fake_caches(&f.fake, 0, addr, 8192));
+	dma_iommu_get_info(f.iommu, &info);
+	assert_u64_equal(info.queued_bytes, 8192);
 	fake_now += 3;
 	dma_poll(f.dev);
 	assert_false(iommu_fake_caches(&f.fake, 0, addr, 8192));
+	dma_iommu_get_info(f.iommu, &info);
+	assert_u64_equal(info.queued_bytes, 0);
+	assert_u64_equal(info.nr_flushes, 1);
 	assert_int_equal(f.fake.nr_sync_alls, 1);
 	dma_poll(f.dev);
 	assert_int_equal(f.fake.nr_sync_alls, 1);
@@ -120,6 +126,7 @@ TEST(iova_whose_invalidation_failed_is_not_used_until_one_succeeds)
 	for (uint32_t deferred = 0; deferred < 2; deferred++) {
 		static struct iommu_fixture f;
 		static dma_addr_t lost[300];
+		struct dma_iommu_info info;
 
 		f = (struct iommu_fixture){ .granule_lg2 = 12,
 					    .mask_bits = 22,
@@ -140,8 +147,12 @@ TEST(iova_whose_invalidation_failed_is_not_used_until_one_succeeds)
 				assert_true(addr != lost[k]);
 			dma_unmap_phys(f.dev, addr, 4096, DMA_TO_DEVICE, 0);
 		}
+		dma_iommu_get_info(f.iommu, &info);
+		assert_true(info.unconfirmed_bytes + info.queued_bytes >= 300 * 4096);
 		f.fake.fail_sync = 0;
 		assert_u64_equal(iommu_fixture_live(&f), 0);
+		dma_iommu_get_info(f.iommu, &info);
+		assert_u64_equal(info.unconfirmed_bytes + info.queued_bytes, 0);
 		/* All of it, and nothing stale. */
 		for (uint32_t i = 0; i < 1023; i++)
 			map_fresh(&f, FIX_RAM, 4096);
