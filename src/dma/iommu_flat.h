@@ -43,7 +43,8 @@ ALWAYS_INLINE bool iommu_flat_look(const struct dma_device *dev, const struct sc
 	return (iommu_flat_shape(last) & ~((uint64_t)SG_END << 32)) == PT_GRANULE &&
 	       (bits & (PT_GRANULE - 1)) == 0 && far < dev->window_bytes &&
 	       PT_GRANULE <= dev->window_bytes - far && start + far <= dev->domain->pt.phys_last &&
-	       (uint64_t)nents << PT_GRANULE_LG2 <= dev->max_seg_size;
+	       ((uint64_t)nents << PT_GRANULE_LG2) <= dev->max_seg_size &&
+	       ((uint64_t)nents << PT_GRANULE_LG2) - 1 <= dev->seg_boundary;
 }
 
 /* The entries of @nr granules, into one table. */

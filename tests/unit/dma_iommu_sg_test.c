@@ -347,3 +347,29 @@ TEST(lists_of_a_device_that_does_not_snoop_are_cleaned_entry_by_entry)
 	assert_int_equal(f.h.nr_cleans, 5);
 	iommu_fixture_close(&f);
 }
+
+/* One array of single granules: the short way knows no boundary inside a list. */
+TEST(a_flat_list_longer_than_the_boundary_becomes_segments)
+{
+	static struct iommu_fixture f;
+	static struct scatterlist sg[32];
+
+	f = (struct iommu_fixture){ .granule_lg2 = 12 };
+	iommu_fixture_open(&f);
+	dma_set_max_seg_size(f.dev, 1u << 20);
+	dma_set_seg_boundary(f.dev, 0xffff);
+	for (uint32_t round = 0; round < 3; round++) {
+		sg_init_table(sg, 32);
+		for (uint32_t i = 0; i < 32; i++)
+			sg_set_phys(&sg[i], FIX_RAM + (63 - 2 * i) * 4096u, 4096);
+		assert_int_equal(dma_map_sg(f.dev, sg, 32, DMA_TO_DEVICE), 2);
+		assert_int_equal(sg_dma_len(&sg[0]), 0x10000);
+		assert_u64_equal(sg_dma_address(&sg[0]) & 0xffff, 0);
+		assert_u64_equal(sg_dma_address(&sg[1]) & 0xffff, 0);
+		for (uint32_t i = 0; i < 32; i++)
+			iommu_fixture_reaches(&f, sg_dma_address(&sg[0]) + i * 4096u, sg[i].phys,
+					      4096, DMA_TO_DEVICE);
+		dma_unmap_sg(f.dev, sg, 32, DMA_TO_DEVICE);
+	}
+	iommu_fixture_close(&f);
+}
