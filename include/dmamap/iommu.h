@@ -168,13 +168,13 @@ DMA_API DMA_MUST_CHECK int dma_domain_alloc(struct dma_iommu *iommu, enum dma_do
 
 /**
  * dma_domain_free() - free a domain and what it maps
- * @dom: domain without devices; NULL is ignored
+ * @dom: domain of dma_domain_alloc() without devices; NULL is ignored
  *
  * Context: sleeping
  *
  * Return:
  * * %0 - gone
- * * %-EBUSY - devices are attached
+ * * %-EBUSY - devices are attached, quarantine holds it, or the library made it for a group
  */
 DMA_API int dma_domain_free(struct dma_domain *dom);
 
@@ -183,8 +183,9 @@ DMA_API int dma_domain_free(struct dma_domain *dom);
  * @dom: the domain
  * @dev: any device of the group
  *
- * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(). On failure
- * the old attachment stays (rules.md IOM-05).
+ * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(), as do buffers
+ * allocated in an identity domain if that is left for the blocked one; else they have to be freed
+ * first. On failure the old attachment stays (rules.md IOM-05).
  *
  * Context: sleeping; no other call on the group's devices may run
  *
@@ -192,7 +193,7 @@ DMA_API int dma_domain_free(struct dma_domain *dom);
  * * %0 - attached
  * * %-EINVAL - @dom belongs to another IOMMU or does not suit the device
  * * %-ENOMEM - no memory
- * * %-EBUSY - quarantine of an earlier detach is still held
+ * * %-EBUSY - quarantine of an earlier detach is still held, or buffers as above are allocated
  * * %-EIO, %-ETIMEDOUT - the hardware did not confirm
  */
 DMA_API DMA_MUST_CHECK int dma_domain_attach(struct dma_domain *dom, struct dma_device *dev);

@@ -320,13 +320,17 @@ void *dma_alloc_contiguous(struct dma_device *dev, size_t size, dma_addr_t *dma_
 	return buf->virt;
 }
 
-static void destroy(struct dma_device *dev, struct dma_buffer *buf, unsigned long attrs,
-		    enum dma_origin origin)
+static void destroy(struct dma_device *dev, struct dma_buffer *buf)
+{
+	unmap_for_cpu(dev, buf);
+	buffer_free(dev, buf);
+}
+
+static void take_address(struct dma_device *dev, struct dma_buffer *buf, unsigned long attrs,
+			 enum dma_origin origin)
 {
 	dev->ops.unmap_phys(dev, buf->dma_addr, (size_t)buf->size, DMA_BIDIRECTIONAL,
 			    attrs | DMA_ATTR_SKIP_CPU_SYNC, origin);
-	unmap_for_cpu(dev, buf);
-	buffer_free(dev, buf);
 }
 
 void dma_free_contiguous(struct dma_device *dev, size_t size, void *cpu_addr, dma_addr_t dma_addr,
@@ -335,8 +339,10 @@ void dma_free_contiguous(struct dma_device *dev, size_t size, void *cpu_addr, dm
 	struct dma_buffer *buf = get(dev, DMA_OP_FREE, dma_addr, size, attrs, true);
 
 	(void)cpu_addr;
-	if (buf != NULL)
-		destroy(dev, buf, attrs, origin);
+	if (buf == NULL)
+		return;
+	take_address(dev, buf, attrs, origin);
+	destroy(dev, buf);
 }
 
 bool dma_buffers_live(const struct dma_device *dev)
@@ -357,7 +363,10 @@ void dma_buffers_fini(struct dma_device *dev)
 			struct dma_buffer *buf = b->buckets[i];
 
 			b->buckets[i] = buf->next;
-			destroy(dev, buf, 0, DMA_ORIGIN_COHERENT);
+			/* Others map one to one, or are blocked: nothing to undo. */
+			if (dev->own_ops)
+				take_address(dev, buf, 0, DMA_ORIGIN_COHERENT);
+			destroy(dev, buf);
 		}
 	}
 	dev->buffers = NULL;

@@ -181,7 +181,8 @@ int iommu_dma_quiesced(struct dma_device *dev, bool *gone)
 	if (dev->destroyed && group->domain != group->iommu->blocked &&
 	    group_attach(group, group->iommu->blocked, &why) != 0)
 		err = error_why(&why, -EIO, DMA_RULE_HARDWARE, 0, 0);
-	else if (group->held == NULL && !dev->destroyed && domain_translates(group->domain))
+	else if (group->held == NULL && !dev->destroyed &&
+		 group->domain != group->iommu->blocked)
 		err = error_why(&why, -EBUSY, DMA_RULE_STATE, group->domain->dom.type,
 				DMA_DOMAIN_BLOCKED);
 	if (err == 0)
@@ -191,6 +192,8 @@ int iommu_dma_quiesced(struct dma_device *dev, bool *gone)
 	if (dev->destroyed) {
 		leave(dev);
 		*gone = true;
+	} else if (group->domain == group->iommu->blocked && !dev->own_ops) {
+		dma_buffers_fini(dev);
 	}
 	return 0;
 }
@@ -216,6 +219,21 @@ static void adopt(struct dma_group *group)
 	}
 }
 
+/*
+ * Buffers at identity addresses are the device's, not a domain's, and the ops of no other domain
+ * know them. Those of a user's table stay with it.
+ */
+static bool strands_buffers(const struct dma_group *group, const struct dma_domain *to)
+{
+	const struct dma_device *dev = group->devices;
+
+	if (to == group->iommu->blocked || to->dom.type == DMA_DOMAIN_IDENTITY)
+		return false;
+	while (dev != NULL && (dev->own_ops || !dma_buffers_live(dev)))
+		dev = dev->next;
+	return dev != NULL;
+}
+
 static int attach(struct dma_device *dev, struct dma_domain *dom, enum dma_op op)
 {
 	struct dma_error why = { .dev = dev, .op = op };
@@ -223,6 +241,8 @@ static int attach(struct dma_device *dev, struct dma_domain *dom, enum dma_op op
 
 	if (dev->group == NULL)
 		err = error_why(&why, -EINVAL, DMA_RULE_UNSUPPORTED, 0, 0);
+	else if (strands_buffers(dev->group, dom))
+		err = error_why(&why, -EBUSY, DMA_RULE_STATE, 0, 0);
 	else
 		err = group_attach(dev->group, dom, &why);
 	if (err != 0)
@@ -241,6 +261,16 @@ int dma_domain_detach(struct dma_device *dev)
 	return attach(dev, dev->iommu == NULL ? NULL : dev->iommu->blocked, DMA_OP_DETACH);
 }
 
+/* A group's DMA domain goes with the group, the blocked one with the IOMMU. */
+static bool is_ours(const struct dma_domain *dom)
+{
+	const struct dma_group *g = dom->iommu->groups;
+
+	while (g != NULL && g->own != dom)
+		g = g->next;
+	return g != NULL || dom == dom->iommu->blocked;
+}
+
 int dma_domain_free(struct dma_domain *dom)
 {
 	struct dma_error why = { .op = DMA_OP_DEVICE };
@@ -253,7 +283,7 @@ int dma_domain_free(struct dma_domain *dom)
 	iommu = dom->iommu;
 	p = dom->platform;
 	p->mutex_lock(p, &iommu->mutex);
-	if (dom->nr_groups != 0 || dom->holder != NULL) {
+	if (dom->nr_groups != 0 || dom->holder != NULL || is_ours(dom)) {
 		err = error_why(&why, -EBUSY, DMA_RULE_STATE, dom->nr_groups, 0);
 	} else {
 		iommu_buffers_release(dom);

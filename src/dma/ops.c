@@ -197,7 +197,7 @@ int dma_device_set_ops(struct dma_device *dev, const struct dma_map_ops *ops)
 
 	if (ops != NULL &&
 	    (ops->size < offsetof(struct dma_map_ops, unmap_phys) + sizeof(ops->unmap_phys) ||
-	     ops->size > sizeof(*ops))) {
+	     ops->size > sizeof(*ops) || ops->size % sizeof(ops->unmap_phys) != 0)) {
 		err.rule = DMA_RULE_LENGTH;
 		err.found = ops->size;
 		err.need = sizeof(*ops);

@@ -66,7 +66,7 @@ static int merge_sorted(struct resv_list *list, struct dma_error *why)
 			why->len = b->len;
 			return refuse(why, DMA_RULE_OVERLAP, b->start, resv_last(a) + 1);
 		}
-		if (same && b->start - 1 <= resv_last(a))
+		if (same && (b->start <= resv_last(a) || b->start - 1 == resv_last(a)))
 			a->len = bits_max(resv_last(a), resv_last(b)) - a->start + 1;
 		else
 			list->regions[++n] = *b;

@@ -208,6 +208,10 @@ TEST(tables_are_checked_and_a_bad_one_changes_nothing)
 			   sizeof(ops));
 	ops.size = offsetof(struct dma_map_ops, unmap_phys);
 	assert_int_equal(dma_device_set_ops(f.dev, &ops), -EINVAL);
+	/* Half a member is none that could be called. */
+	ops.size = offsetof(struct dma_map_ops, map_sg) + 3;
+	assert_int_equal(dma_device_set_ops(f.dev, &ops), -EINVAL);
+	dma_fixture_expect(&f, DMA_OP_DEVICE, -EINVAL, DMA_RULE_LENGTH, ops.size, sizeof(ops));
 	ops = marked;
 	ops.unmap_phys = NULL;
 	assert_int_equal(dma_device_set_ops(f.dev, &ops), -EINVAL);

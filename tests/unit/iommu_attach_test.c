@@ -287,3 +287,58 @@ TEST(faults_name_their_device_and_a_full_ring_counts_what_it_drops)
 	assert_int_equal(dma_fault_lost(f.iommu), 40);
 	iommu_fixture_close(&f);
 }
+
+TEST(domains_that_the_library_made_are_not_freed_by_hand)
+{
+	static struct iommu_fixture f;
+	struct dma_domain *own;
+	struct dma_domain *blocked;
+
+	f = (struct iommu_fixture){ 0 };
+	iommu_fixture_open(&f);
+	own = dma_device_domain(f.dev);
+	assert_ok(dma_domain_detach(f.dev));
+	blocked = dma_device_domain(f.dev);
+	assert_int_equal(dma_domain_free(own), -EBUSY);
+	expect_rule(DMA_RULE_STATE);
+	assert_ok(dma_domain_attach(own, f.dev));
+	assert_int_equal(dma_domain_free(blocked), -EBUSY);
+	iommu_fixture_close(&f);
+}
+
+TEST(buffers_at_identity_addresses_keep_the_device_where_it_is)
+{
+	static struct iommu_fixture f;
+	struct dma_domain *own;
+	struct dma_domain *id;
+	dma_addr_t buf;
+	uint64_t pages;
+	void *cpu;
+
+	f = (struct iommu_fixture){ 0 };
+	iommu_fixture_open(&f);
+	assert_ok(dma_set_mask_and_coherent(f.dev, DMA_BIT_MASK(64)));
+	own = dma_device_domain(f.dev);
+	assert_ok(dma_domain_alloc(f.iommu, DMA_DOMAIN_IDENTITY, &id));
+	assert_ok(dma_domain_attach(id, f.dev));
+	cpu = dma_alloc_attrs(f.dev, 4096, &buf, GFP_KERNEL, 0);
+	assert_non_null(cpu);
+	assert_int_equal(dma_domain_attach(own, f.dev), -EBUSY);
+	expect_rule(DMA_RULE_STATE);
+	assert_ptr_equal(dma_device_domain(f.dev), id);
+	assert_int_equal(dma_device_quiesced(f.dev), -EBUSY);
+	dma_free_attrs(f.dev, 4096, cpu, buf, 0);
+	assert_ok(dma_domain_attach(own, f.dev));
+	assert_ok(dma_domain_attach(id, f.dev));
+	assert_non_null(dma_alloc_attrs(f.dev, 8192, &buf, GFP_KERNEL, 0));
+	pages = f.h.nr_pages;
+	/* Blocking is never refused; it is quarantine for them, too. */
+	assert_ok(dma_domain_detach(f.dev));
+	assert_int_equal(dma_domain_attach(own, f.dev), -EBUSY);
+	assert_int_equal(f.h.nr_pages, pages);
+	assert_ok(dma_device_quiesced(f.dev));
+	assert_int_equal(f.h.nr_pages, pages - 2);
+	assert_ok(dma_domain_attach(own, f.dev));
+	assert_ok(dma_domain_free(id));
+	iommu_fixture_close(&f);
+}

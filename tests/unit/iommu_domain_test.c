@@ -283,3 +283,26 @@ TEST(doorbells_and_direct_regions_survive_quarantine)
 	assert_ok(dma_device_quiesced(f.dev));
 	iommu_fixture_close(&f);
 }
+
+TEST(a_region_at_zero_is_known_when_it_comes_again)
+{
+	static const struct dma_resv_region resv[] = {
+		{ .start = 0, .len = 0x8000, .prot = RW, .type = DMA_RESV_DIRECT },
+	};
+	static struct iommu_fixture f;
+	struct dma_domain *un;
+	struct dma_domain *own;
+
+	f = (struct iommu_fixture){ .granule_lg2 = 12, .fake.resv = resv, .fake.nr_resv = 1 };
+	iommu_fixture_open(&f);
+	own = dma_device_domain(f.dev);
+	assert_ok(dma_domain_alloc(f.iommu, DMA_DOMAIN_UNMANAGED, &un));
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_ok(dma_domain_attach(un, f.dev));
+		assert_int_equal(un->resv.nr, 1);
+		assert_ok(dma_domain_attach(own, f.dev));
+		assert_int_equal(own->resv.nr, 1);
+	}
+	assert_ok(dma_domain_free(un));
+	iommu_fixture_close(&f);
+}
