@@ -9,8 +9,10 @@
 #include "tools/dmamap/pipeline.h"
 
 enum { MAX_FRAMES = 1000000 };
+enum { KEY_USAGE = 256 }; /* no letter */
 
-const char *argp_program_version = "dmamap 0.1.0";
+static char program[] = "dmamap pipeline";
+static const char version[] = "dmamap 0.1.0";
 
 static const struct argp_option pipeline_options[] = {
 	{ "input", 'i', "FILE", 0, "Y4M stream (or -), or a PNG or JPEG picture to pan across", 0 },
@@ -23,6 +25,9 @@ static const struct argp_option pipeline_options[] = {
 	{ "seed", 's', "N", 0, "of the machine's randomness; default 1", 0 },
 	{ "out", 'o', "DIR", 0, "write frames.y4m, last.png, report.html, summary.json", 0 },
 	{ "json", 'j', NULL, 0, "print the summary as JSON", 0 },
+	{ "help", '?', NULL, 0, "print this and exit", -1 },
+	{ "usage", KEY_USAGE, NULL, 0, "print the options in short and exit", 0 },
+	{ "version", 'V', NULL, 0, "print the version and exit", 0 },
 	{ 0 },
 };
 
@@ -65,6 +70,16 @@ static bool parse_choice(const char *what, const char *s, const char *no, const 
 	return strcmp(s, yes) == 0;
 }
 
+static void print_help(const struct argp *argp, int key)
+{
+	if (key == 'V')
+		puts(version);
+	else
+		argp_help(argp, stdout, key == '?' ? ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK
+						   : ARGP_HELP_USAGE, program);
+	exit(PIPELINE_OK);
+}
+
 static error_t parse_pipeline(int key, char *arg, struct argp_state *state)
 {
 	struct pipeline_opts *o = state->input;
@@ -93,10 +108,21 @@ static error_t parse_pipeline(int key, char *arg, struct argp_state *state)
 		o->seed = parse_number("--seed", arg, 0, UINT64_MAX, "a number");
 		break;
 	case 'o':
+		if (*arg == '\0')
+			usage_error("--out", arg, "a folder");
 		o->out_dir = arg;
 		break;
 	case 'j':
 		o->json = true;
+		break;
+	case '?':
+	case KEY_USAGE:
+	case 'V':
+		print_help(state->root_argp, key);
+		break;
+	case ARGP_KEY_ERROR:
+		usage_error("option", state->argv[state->next - 1],
+			    "an option of --help, with its value");
 		break;
 	case ARGP_KEY_ARG:
 		usage_error("argument", arg, "options only");
@@ -138,8 +164,8 @@ static int cmd_pipeline(int argc, char **argv)
 	char error[ERROR_LEN] = "failed";
 	int status;
 
-	argp_err_exit_status = PIPELINE_BAD_INPUT;
-	argp_parse(&argp, argc, argv, 0, NULL, &opts);
+	/* argp itself would say more than one line. */
+	argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &opts);
 	if (opts.page_lg2 == 0)
 		opts.page_lg2 = opts.granule_lg2;
 	status = pipeline_run(&opts, &result, error);
@@ -153,14 +179,12 @@ static int cmd_pipeline(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static char name[] = "dmamap pipeline";
-
 	if (argc >= 2 && strcmp(argv[1], "pipeline") == 0) {
-		argv[1] = name;
+		argv[1] = program;
 		return cmd_pipeline(argc - 1, argv + 1);
 	}
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-		puts(argp_program_version);
+		puts(version);
 		return 0;
 	}
 	fprintf(stderr, "Usage: dmamap pipeline --input FILE [OPTION...]\n"

@@ -177,28 +177,38 @@ static bool finish_files(struct output *o, char error[ERROR_LEN])
 	return true;
 }
 
-bool output_commit(struct output *output, char error[ERROR_LEN])
+/* All files or none: what has its name already goes again when another cannot get its own. */
+static bool name_files(struct output *o, char error[ERROR_LEN])
 {
 	char part[PATH_LEN], path[PATH_LEN];
 
+	for (int i = 0; i < NR_OUTPUT_FILES; i++) {
+		if (!o->written[i])
+			continue;
+		file_path(o, (enum output_file)i, true, part);
+		file_path(o, (enum output_file)i, false, path);
+		if (rename(part, path) == 0)
+			continue;
+		snprintf(error, ERROR_LEN, "%.120s: %s", path, strerror(errno));
+		while (i-- > 0) {
+			file_path(o, (enum output_file)i, false, path);
+			if (o->written[i])
+				unlink(path);
+		}
+		return false;
+	}
+	return true;
+}
+
+bool output_commit(struct output *output, char error[ERROR_LEN])
+{
 	if (output->dir == NULL) {
 		free_output(output);
 		return true;
 	}
-	if (!finish_files(output, error)) {
+	if (!finish_files(output, error) || !name_files(output, error)) {
 		output_discard(output);
 		return false;
-	}
-	for (int i = 0; i < NR_OUTPUT_FILES; i++) {
-		if (!output->written[i])
-			continue;
-		file_path(output, (enum output_file)i, true, part);
-		file_path(output, (enum output_file)i, false, path);
-		if (rename(part, path) != 0) {
-			snprintf(error, ERROR_LEN, "%.120s: %s", path, strerror(errno));
-			output_discard(output);
-			return false;
-		}
 	}
 	free_output(output);
 	return true;

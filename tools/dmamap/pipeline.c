@@ -297,7 +297,6 @@ int pipeline_run(const struct pipeline_opts *opts, struct pipeline_result *resul
 	if (!source_open(opts->input, opts->nr_frames, &r->source, error))
 		goto out_run;
 	source_rate(r->source, &rate_num, &rate_den);
-	status = PIPELINE_FAILED;
 	if (!output_open(opts->out_dir, rate_num, rate_den, &r->output, error))
 		goto out_source;
 	status = run_machine(r, opts, result);

@@ -19,6 +19,14 @@ struct y4m {
 	uint32_t nr_read;
 };
 
+/* Does @line consist of, or begin with, this word? */
+static bool has_magic(const char *line, const char *magic)
+{
+	size_t len = strlen(magic);
+
+	return strncmp(line, magic, len) == 0 && (line[len] == '\0' || line[len] == ' ');
+}
+
 /* One line without its newline; false at end of file, or when it is longer than the buffer. */
 static bool read_line(FILE *f, char *line, size_t len, bool *empty)
 {
@@ -117,7 +125,7 @@ static bool read_header(struct y4m *y, char error[ERROR_LEN])
 	char line[HEADER_LEN];
 	bool empty;
 
-	if (!read_line(y->file, line, sizeof(line), &empty) || strncmp(line, "YUV4MPEG2", 9) != 0) {
+	if (!read_line(y->file, line, sizeof(line), &empty) || !has_magic(line, "YUV4MPEG2")) {
 		snprintf(error, ERROR_LEN, "%s: not a Y4M stream", y->name);
 		return false;
 	}
@@ -183,7 +191,7 @@ int y4m_read(struct y4m *y4m, struct image *img, char error[ERROR_LEN])
 			 y4m->nr_read);
 		return -1;
 	}
-	if (strncmp(line, "FRAME", 5) != 0) {
+	if (!has_magic(line, "FRAME")) {
 		snprintf(error, ERROR_LEN, "%s: frame %u has no FRAME header", y4m->name,
 			 y4m->nr_read);
 		return -1;
