@@ -321,7 +321,7 @@ static int give_address(struct dma_device *dev, struct iommu_buffer *buf, gfp_t 
 	if (err == 0)
 		commit_runs(dom, buf, prot, &rsv);
 	else
-		domain_iova_free(dom, ds, e.iova, req.nr, e.tag);
+		domain_iova_free(dom, ds, e.iova, req.nr, 0);
 	pgtable_release(&dom->pt, &rsv);
 leave:
 	dma_slot_leave(slot);

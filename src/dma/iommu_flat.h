@@ -119,7 +119,7 @@ IOMMU_SLOW int iommu_flat_map_slow(struct dma_device *dev, struct dma_slot *slot
 	if (err == 0)
 		iommu_flat_commit(&dom->pt, ds, sgl, nents, &rsv, dir, e.iova);
 	else
-		domain_iova_free(dom, ds, e.iova, nents, e.tag);
+		domain_iova_free(dom, ds, e.iova, nents, 0);
 	pgtable_release(&dom->pt, &rsv);
 leave:
 	dma_slot_leave(slot);

@@ -70,7 +70,8 @@ static inline int iommu_map_run(struct dma_device *dev, struct dma_slot *slot,
 	if (!iommu_table_known(dom, ds, &e, run->len)) {
 		err = domain_reserve_tables(dom, slot, ds, run, PGTABLE_ATOMIC, &rsv, why);
 		if (err != 0) {
-			domain_iova_free(dom, ds, e.iova, req.nr, e.tag);
+			/* Without its tag: reserve may have unlinked the table. */
+			domain_iova_free(dom, ds, e.iova, req.nr, 0);
 			return err;
 		}
 	}

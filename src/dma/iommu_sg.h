@@ -311,7 +311,7 @@ IOMMU_SLOW int iommu_sg_map_slow(struct dma_device *dev, struct dma_slot *slot,
 		prot = pt_prot(prot_bits);
 		ret = iommu_sg_commit_any(dev, ds, sgl, nents, &rsv, &prot, e.iova, plan);
 	} else {
-		domain_iova_free(dom, ds, e.iova, plan->len >> PT_GRANULE_LG2, e.tag);
+		domain_iova_free(dom, ds, e.iova, plan->len >> PT_GRANULE_LG2, 0);
 	}
 	pgtable_release(&dom->pt, &rsv);
 	return ret;

@@ -373,3 +373,29 @@ TEST(a_flat_list_longer_than_the_boundary_becomes_segments)
 	}
 	iommu_fixture_close(&f);
 }
+
+/* A block makes its way over an empty table, and the invalidation for that is not confirmed. */
+TEST(iova_whose_table_was_unlinked_in_vain_has_no_tag)
+{
+	static struct iommu_fixture f;
+	static struct scatterlist sg[512];
+
+	f = (struct iommu_fixture){ .granule_lg2 = 12, .mask_bits = 48 };
+	iommu_fixture_open(&f);
+	dma_set_max_seg_size(f.dev, 4u << 20);
+	for (uint32_t nr = 512; nr >= 500; nr -= 12) {
+		sg_init_table(sg, nr);
+		for (uint32_t i = 0; i < nr; i++)
+			sg_set_phys(&sg[i], FIX_RAM + (2 * i + 1) * 4096u, 4096);
+		assert_int_equal(dma_map_sg(f.dev, sg, (int)nr, DMA_TO_DEVICE), 1);
+		for (uint32_t i = 0; i < nr; i++)
+			iommu_fixture_reaches(&f, sg_dma_address(sg) + i * 4096u, sg[i].phys, 4096,
+					      DMA_TO_DEVICE);
+		dma_unmap_sg(f.dev, sg, (int)nr, DMA_TO_DEVICE);
+		f.fake.fail_sync = -ETIMEDOUT;
+		assert_u64_equal(dma_map_phys(f.dev, FIX_RAM, 2u << 20, DMA_TO_DEVICE, 0),
+				 DMA_MAPPING_ERROR);
+		f.fake.fail_sync = 0;
+	}
+	iommu_fixture_close(&f);
+}
