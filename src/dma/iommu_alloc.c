@@ -512,8 +512,7 @@ int iommu_get_sgtable(struct dma_device *dev, struct sg_table *sgt, void *cpu_ad
 	return err;
 }
 
-/* The invalidations that the dead wait for are done. */
-static void bury(struct dma_domain *dom, struct iommu_buffers *b)
+static struct iommu_buffer *take_dead(struct dma_domain *dom, struct iommu_buffers *b)
 {
 	struct dma_platform *p = dom->platform;
 	struct iommu_buffer *buf;
@@ -522,6 +521,14 @@ static void bury(struct dma_domain *dom, struct iommu_buffers *b)
 	buf = b->dead;
 	b->dead = NULL;
 	p->spin_unlock(p, &b->lock);
+	return buf;
+}
+
+/* The invalidations that the dead wait for are done. */
+static void bury(struct dma_domain *dom, struct iommu_buffer *buf)
+{
+	struct dma_platform *p = dom->platform;
+
 	while (buf != NULL) {
 		struct iommu_buffer *next = buf->next;
 
@@ -537,7 +544,7 @@ void iommu_buffers_release(struct dma_domain *dom)
 
 	if (b == NULL)
 		return;
-	bury(dom, b);
+	bury(dom, take_dead(dom, b));
 	for (uint32_t i = 0; i < b->nr_buckets; i++) {
 		while (b->buckets[i] != NULL) {
 			struct iommu_buffer *buf = b->buckets[i];
@@ -555,7 +562,17 @@ void iommu_buffers_release(struct dma_domain *dom)
 void iommu_buffers_trim(struct dma_domain *dom)
 {
 	struct iommu_buffers *b = table_of(dom);
+	struct iommu_buffer *buf = b != NULL ? take_dead(dom, b) : NULL;
 
-	if (b != NULL && atomic_load_explicit(&dom->nr_lost, memory_order_relaxed) == 0)
-		bury(dom, b);
+	/* Looked at afterwards: what is dead now was counted as lost before it died. */
+	if (atomic_load_explicit(&dom->nr_lost, memory_order_relaxed) == 0) {
+		bury(dom, buf);
+		return;
+	}
+	while (buf != NULL) {
+		struct iommu_buffer *next = buf->next;
+
+		add_dead(dom, buf);
+		buf = next;
+	}
 }

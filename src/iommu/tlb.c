@@ -65,24 +65,45 @@ static void give_back(struct dma_domain *dom, struct domain_lost *l)
 	iova_give_back(dom->iova, &span, 1);
 }
 
-int domain_recover_lost(struct dma_domain *dom)
+static struct domain_lost *take_list(struct dma_domain *dom)
 {
 	struct dma_platform *p = dom->platform;
 	struct domain_lost *list;
-	int err;
 
-	p->spin_lock(p, &dom->lock);
-	list = dom->lost;
-	p->spin_unlock(p, &dom->lock);
-	if (list == NULL)
-		return 0;
-	err = domain_sync_all(dom);
-	if (err != 0)
-		return err;
 	p->spin_lock(p, &dom->lock);
 	list = dom->lost;
 	dom->lost = NULL;
 	p->spin_unlock(p, &dom->lock);
+	return list;
+}
+
+static void put_back(struct dma_domain *dom, struct domain_lost *list)
+{
+	struct dma_platform *p = dom->platform;
+	struct domain_lost *end = list;
+
+	while (end->next != NULL)
+		end = end->next;
+	p->spin_lock(p, &dom->lock);
+	end->next = dom->lost;
+	dom->lost = list;
+	p->spin_unlock(p, &dom->lock);
+}
+
+/* Taken off first: what is lost during the invalidation (no slot is needed for it) waits on. */
+int domain_recover_lost(struct dma_domain *dom)
+{
+	struct dma_platform *p = dom->platform;
+	struct domain_lost *list = take_list(dom);
+	int err;
+
+	if (list == NULL)
+		return 0;
+	err = domain_sync_all(dom);
+	if (err != 0) {
+		put_back(dom, list);
+		return err;
+	}
 	while (list != NULL) {
 		struct domain_lost *l = list;
 
