@@ -183,9 +183,9 @@ DMA_API int dma_domain_free(struct dma_domain *dom);
  * @dom: the domain
  * @dev: any device of the group
  *
- * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(), as do buffers
- * allocated in an identity domain if that is left for the blocked one; else they have to be freed
- * first. On failure the old attachment stays (rules.md IOM-05).
+ * Live mappings of the domain they leave go to quarantine until dma_device_quiesced(), as do
+ * buffers allocated in an identity domain if that is left for the blocked one; else they have to
+ * be freed first. On failure the old attachment stays (rules.md IOM-05).
  *
  * Context: sleeping; no other call on the group's devices may run
  *

@@ -85,8 +85,8 @@ ALWAYS_INLINE void unmap_front(struct dma_device *dev, dma_addr_t addr, size_t s
 			       enum dma_origin origin)
 {
 	/*
-	 * size - 1 of 0 is the largest number, so one compare refuses both; at address 0, too, since
-	 * the last address of all is DMA_MAPPING_ERROR and never mapped.
+	 * size - 1 of 0 is the largest number, so one compare refuses both; at address 0, too,
+	 * since the last address of all is DMA_MAPPING_ERROR and never mapped.
 	 */
 	if (unlikely(!dma_dir_maps(dir) || (uint64_t)size - 1 >= ~addr)) {
 		unmap_refused(dev, addr, size, dir, attrs);

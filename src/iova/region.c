@@ -23,7 +23,8 @@ static bool all_used(const struct iova_sum16 *n)
 
 static bool all_free(const struct iova_sum16 *n, uint32_t level)
 {
-	return n->run[level] == 1u << level; /* the prefix is everything */
+	/* The prefix is everything. The mask changes no level; it bounds the index for gcc with ubsan. */
+	return n->run[level & REGION_MAX_LG2] == 1u << level;
 }
 
 size_t iova_region_bytes(uint32_t level)
