@@ -23,7 +23,7 @@ static bool all_used(const struct iova_sum16 *n)
 
 static bool all_free(const struct iova_sum16 *n, uint32_t level)
 {
-	/* The prefix is everything. The mask changes no level; it bounds the index for gcc with ubsan. */
+	/* The prefix is everything. The mask changes no level: it is a bound that gcc can see. */
 	return n->run[level & REGION_MAX_LG2] == 1u << level;
 }
 
