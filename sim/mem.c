@@ -42,13 +42,21 @@ struct sim_mem {
 
 /* Behind each reservation, so that the host never merges mappings of two of them. */
 #define RESERVE_GUARD 0x10000u
+#define RESERVE_ALIGN 0x10000u /* the largest CPU page; the host's may be smaller */
 
 void *sim_mem_reserve(uint64_t len)
 {
-	void *host = mmap(NULL, len + RESERVE_GUARD, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *host = mmap(NULL, len + RESERVE_GUARD + RESERVE_ALIGN, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t front;
 
-	return host == MAP_FAILED ? NULL : host;
+	if (host == MAP_FAILED)
+		return NULL;
+	front = (0 - (uintptr_t)host) & (RESERVE_ALIGN - 1);
+	if (front != 0)
+		munmap(host, front);
+	munmap(host + front + len + RESERVE_GUARD, RESERVE_ALIGN - front);
+	return host + front;
 }
 
 void sim_mem_unreserve(void *host, uint64_t len)
