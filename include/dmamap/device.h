@@ -54,10 +54,11 @@ struct dma_device_desc {
  *
  * Return:
  * * %0 - the caller owns @dev until dma_device_destroy()
- * * %-ENOMEM - no metadata, tables or domain ids
+ * * %-ENOMEM - no metadata or tables
+ * * %-ENOSPC - the IOMMU has no domain id left
  * * %-EINVAL - @desc breaks a rule (dma_last_error() with @dev NULL names it)
  * * %-EBUSY - a device with the same requester was destroyed with live mappings: quiesce it first
- * * %-EIO - the IOMMU did not take the configuration
+ * * %-EIO, %-ETIMEDOUT - the IOMMU did not take the configuration
  */
 DMA_API DMA_MUST_CHECK int dma_device_create(struct dma_platform *p,
 					     const struct dma_device_desc *desc,

@@ -146,7 +146,7 @@ struct dma_iommu_info {
  * @iommu: the IOMMU
  * @info: filled in; @info->name is valid as long as @iommu
  *
- * Context: any; the counts are a snapshot
+ * Context: sleeping; the counts are a snapshot
  */
 DMA_API void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *info);
 
@@ -160,6 +160,7 @@ DMA_API void dma_iommu_get_info(struct dma_iommu *iommu, struct dma_iommu_info *
  *
  * Return:
  * * %0 - the caller owns @dom until dma_domain_free()
+ * * %-EINVAL - no such type, or a direct region of the firmware's does not fit the aperture
  * * %-ENOMEM - no memory
  * * %-ENOSPC - the hardware has no domain id left
  */
@@ -222,9 +223,12 @@ DMA_API int dma_domain_detach(struct dma_device *dev);
  *
  * Return:
  * * %0 - every byte of the range is mapped
- * * %-EINVAL - not a multiple of the granule, outside the aperture, or the domain is managed
+ * * %-EINVAL - not a multiple of the granule, outside the aperture, @prot without READ and WRITE or
+ *   with unknown bits, or the domain is managed
  * * %-EEXIST - part of the range is mapped already, or reserved
- * * %-ENOMEM - no table memory
+ * * %-ENOMEM - rules no_table, no_slot
+ * * %-EIO, %-ETIMEDOUT - an empty table was in the way of a block, and its invalidation was not
+ *   confirmed; nothing is mapped
  */
 DMA_API DMA_MUST_CHECK int dma_domain_map(struct dma_domain *dom, uint64_t iova, phys_addr_t phys,
 					  uint64_t len, uint32_t prot);
@@ -240,7 +244,8 @@ DMA_API DMA_MUST_CHECK int dma_domain_map(struct dma_domain *dom, uint64_t iova,
  * Return:
  * * %0 - nothing in the range is reachable any more
  * * %-EINVAL - as dma_domain_map(), or the range would split a block
- * * %-ENOENT - part of the range is not mapped; nothing was changed
+ * * %-ENOENT - part of the range is not mapped, or reserved; nothing was changed
+ * * %-ENOMEM - rule no_slot; nothing was changed
  * * %-EIO, %-ETIMEDOUT - entries are gone but the hardware did not confirm the invalidation
  */
 DMA_API int dma_domain_unmap(struct dma_domain *dom, uint64_t iova, uint64_t len);
@@ -248,9 +253,10 @@ DMA_API int dma_domain_unmap(struct dma_domain *dom, uint64_t iova, uint64_t len
 /**
  * dma_domain_iova_to_phys() - look an IOVA up in the page table
  * @dom: domain
- * @iova: address in bytes, inside the input range
+ * @iova: any address in bytes
  *
- * Context: any; takes no lock; never sleeps
+ * Context: any; takes no lock; never sleeps. What is mapped at @iova stays so meanwhile, or no other
+ * context uses @dom: else the tables on the way may go
  *
  * Return: phys behind @iova; DMA_MAPPING_ERROR when nothing is mapped there
  */
@@ -268,7 +274,6 @@ DMA_API phys_addr_t dma_domain_iova_to_phys(struct dma_domain *dom, uint64_t iov
  * Return:
  * * %0 - in force
  * * %-EINVAL - not a DMA domain
- * * %-ENOMEM - no memory for the queues; stays strict
  * * %-EIO, %-ETIMEDOUT - the flush was not confirmed; stays deferred
  */
 DMA_API int dma_domain_set_deferred(struct dma_domain *dom, bool deferred);
