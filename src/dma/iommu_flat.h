@@ -126,19 +126,17 @@ leave:
 	return err == 0 ? iommu_flat_done(sgl, nents, e.iova) : dma_fail(&why);
 }
 
-/* A range from the slot's cache in one table that is known; NULL: not this time. */
+/* As iommu_take(), and off the segment boundary. */
 ALWAYS_INLINE pt_word_t *iommu_flat_take(struct dma_device *dev, struct domain_slot *ds,
 					 uint32_t nents, struct iova_entry *e)
 {
-	struct dma_domain *dom = dev->domain;
 	uint64_t len = (uint64_t)nents << PT_GRANULE_LG2;
+	pt_word_t *at = iommu_take(dev, ds, nents, e);
 
-	if (nents > IOVA_CACHE_MAX_NR || !iova_cache_alloc(&ds->iova, nents, dev->iova_last, e))
-		return NULL;
-	if (likely(iommu_table_known(dom, ds, e, len) &&
-		   ((e->iova ^ (e->iova + (len - 1))) & ~dev->seg_boundary) == 0))
-		return (pt_word_t *)ds->cursor.table + pt_index(e->iova, 0);
-	domain_iova_free(dom, ds, e->iova, nents, e->tag);
+	if (unlikely(at == NULL) ||
+	    likely(((e->iova ^ (e->iova + (len - 1))) & ~dev->seg_boundary) == 0))
+		return at;
+	domain_iova_free(dev->domain, ds, e->iova, nents, e->tag);
 	return NULL;
 }
 
@@ -176,29 +174,6 @@ slow:
 	return iommu_map_sg_slow(dev, sgl, nents, dir, attrs, origin);
 }
 
-/*
- * Unmap, first half, of a range that lies in one table: cleared at once, or nothing is changed and
- * false returned.
- */
-ALWAYS_INLINE bool iommu_flat_clear(struct dma_domain *dom, struct domain_slot *ds, uint64_t iova,
-				    uint64_t len)
-{
-	uint32_t nr = (uint32_t)(len >> PT_GRANULE_LG2);
-	uint32_t idx = pt_index(iova, 0);
-	pt_word_t *table;
-
-	if (unlikely(nr == 0 || !pt_ready(&dom->pt, &ds->cursor, iova, len)))
-		return false;
-	table = ds->cursor.table;
-	if (unlikely(!pt_all_valid(table + idx, nr) || pt_splits_group(0, table, idx, nr)))
-		return false;
-	pt_clear(table + idx, nr);
-	if (PT_NONCOHERENT(&dom->pt))
-		pt_clean(&dom->pt, table + idx, nr);
-	dma_wmb();
-	return true;
-}
-
 /* Lists of one segment on a device that snoops. */
 ALWAYS_INLINE void iommu_flat_unmap(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
 				    enum dma_data_direction dir, unsigned long attrs)
@@ -218,7 +193,7 @@ ALWAYS_INLINE void iommu_flat_unmap(struct dma_device *dev, struct scatterlist *
 	if (unlikely(slot == NULL))
 		goto slow;
 	ds = domain_slot(dom, slot);
-	if (unlikely(ds == NULL || !iommu_flat_clear(dom, ds, iova, len))) {
+	if (unlikely(ds == NULL || !iommu_clear(dom, ds, iova, len))) {
 		dma_slot_leave(slot);
 		goto slow;
 	}

@@ -6,8 +6,7 @@
  *	#define IOMMU_OPS iommu_vmsav8_4k_ops
  *	#include "dma/iommu_fmt.h"
  *
- * Devices that do not snoop take the slow function of map and unmap: they call the platform for
- * every map anyway.
+ * One table for devices that snoop, and one for those that do not.
  */
 #include "pgtable/walk.h"
 
@@ -16,14 +15,21 @@
 static dma_addr_t map_phys(struct dma_device *dev, phys_addr_t phys, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
 {
-	return iommu_map_phys(dev, phys, size, dir, attrs, origin);
+	return iommu_map_phys(dev, phys, size, dir, attrs, origin, true);
+}
+
+static dma_addr_t map_phys_noncoherent(struct dma_device *dev, phys_addr_t phys, size_t size,
+				       enum dma_data_direction dir, unsigned long attrs,
+				       enum dma_origin origin)
+{
+	return iommu_map_phys(dev, phys, size, dir, attrs, origin, false);
 }
 
 static void unmap_phys(struct dma_device *dev, dma_addr_t addr, size_t size,
 		       enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
 {
 	(void)origin;
-	iommu_unmap_phys(dev, addr, size, dir, attrs);
+	iommu_unmap_phys(dev, addr, size, dir, attrs, true);
 }
 
 static void unmap_phys_noncoherent(struct dma_device *dev, dma_addr_t addr, size_t size,
@@ -31,7 +37,7 @@ static void unmap_phys_noncoherent(struct dma_device *dev, dma_addr_t addr, size
 				   enum dma_origin origin)
 {
 	(void)origin;
-	iommu_unmap_slow(dev, addr, size, dir, attrs);
+	iommu_unmap_phys(dev, addr, size, dir, attrs, false);
 }
 
 static int map_sg(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
@@ -71,7 +77,7 @@ const struct dma_map_ops IOMMU_OPS[2] = {
 	},
 	{
 		IOMMU_OPS_COMMON,
-		.map_phys = iommu_map_slow,
+		.map_phys = map_phys_noncoherent,
 		.unmap_phys = unmap_phys_noncoherent,
 		.map_sg = iommu_map_sg_slow,
 		.unmap_sg = unmap_sg_noncoherent,

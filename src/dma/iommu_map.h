@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The IOMMU ops table, part 1: one range. Template: included by iommu_fmt.h after the walker of one
- * format, so that the rooms 2 to 4 of architecture.md are one function. The fast path is one page,
- * on a device that snoops, from a warm cache (docs/design/fast-path.md, "Counted"); everything
- * else is the slow function below it.
+ * format, so that the rooms 2 to 4 of architecture.md are one function. Three ways: one page from a
+ * warm cache (docs/design/fast-path.md, "Counted"); some pages in one table; everything else.
+ * @coherent is a constant wherever it is an argument.
  *
  * A map exposes whole granules: what lies in the first and the last granule beside the range can be
  * reached by the device, too.
@@ -48,6 +48,23 @@ static inline uint64_t iommu_tag(struct dma_domain *dom, struct domain_slot *ds,
 	if (!pt_cursor_hit(&dom->pt, &ds->cursor, iova))
 		return 0;
 	return (uintptr_t)((pt_word_t *)ds->cursor.table + pt_index(iova, 0));
+}
+
+/*
+ * @nr granules from the slot's cache, in one table that is known: where its leaf entries are. NULL:
+ * not this time.
+ */
+ALWAYS_INLINE pt_word_t *iommu_take(struct dma_device *dev, struct domain_slot *ds, uint32_t nr,
+				    struct iova_entry *e)
+{
+	struct dma_domain *dom = dev->domain;
+
+	if (nr > IOVA_CACHE_MAX_NR || !iova_cache_alloc(&ds->iova, nr, dev->iova_last, e))
+		return NULL;
+	if (likely(iommu_table_known(dom, ds, e, (uint64_t)nr << PT_GRANULE_LG2)))
+		return (pt_word_t *)ds->cursor.table + pt_index(e->iova, 0);
+	domain_iova_free(dom, ds, e->iova, nr, e->tag);
+	return NULL;
 }
 
 /* Room 2 to 4 of one range, granules @run.phys on; @run->iova is filled in. */
@@ -125,9 +142,58 @@ fail:
 	return DMA_MAPPING_ERROR;
 }
 
+/* Words of granule entries, grouped or not; those of blocks are not needed. */
+ALWAYS_INLINE struct pt_prot iommu_page_words(bool coherent, enum dma_data_direction dir)
+{
+	struct pt_prot prot;
+
+	prot.page = iommu_word(coherent, dir);
+	prot.word[0][0] = prot.page;
+	prot.word[0][1] = prot.page | (pt_fmt_word(0, 0, true) ^ pt_fmt_word(0, 0, false));
+	return prot;
+}
+
+/* Some granules that need no phase; inside one table that is known, or the slow way. */
+IOMMU_SLOW dma_addr_t iommu_map_some(struct dma_device *dev, phys_addr_t phys, size_t size,
+				     enum dma_data_direction dir, unsigned long attrs,
+				     enum dma_origin origin)
+{
+	struct dma_domain *dom = dev->domain;
+	uint64_t off = phys & (PT_GRANULE - 1);
+	uint64_t len = bits_align_up(off + size, PT_GRANULE);
+	struct domain_slot *ds = NULL;
+	struct dma_slot *slot = NULL;
+	struct iova_entry e;
+	struct pt_prot prot;
+	pt_word_t *at = NULL;
+
+	if ((attrs & IOMMU_ATTRS_SPECIAL) == 0 && len < (UINT32_C(1) << IOMMU_PHASE_LG2) &&
+	    phys + (size - 1) <= dom->pt.phys_last && !dma_shares_line(dev, phys, size, dir, attrs))
+		slot = dma_slot_enter();
+	if (slot != NULL) {
+		ds = domain_slot(dom, slot);
+		if (ds != NULL)
+			at = iommu_take(dev, ds, (uint32_t)(len >> PT_GRANULE_LG2), &e);
+		if (at == NULL)
+			dma_slot_leave(slot);
+	}
+	if (at == NULL)
+		return iommu_map_slow(dev, phys, size, dir, attrs, origin);
+	prot = dev->coherent ? iommu_page_words(true, dir) : iommu_page_words(false, dir);
+	pt_write(&dom->pt, 0, ds->cursor.table, pt_index(e.iova, 0),
+		 (uint32_t)(len >> PT_GRANULE_LG2), phys - off, &prot);
+	if (PT_NONCOHERENT(&dom->pt))
+		pt_clean(&dom->pt, at, (uint32_t)(len >> PT_GRANULE_LG2));
+	dma_wmb();
+	dma_slot_leave(slot);
+	if (!dev->coherent && iommu_cleans(attrs))
+		dev->platform->cache_clean(dev->platform, phys, size);
+	return e.iova + off;
+}
+
 ALWAYS_INLINE dma_addr_t iommu_map_phys(struct dma_device *dev, phys_addr_t phys, size_t size,
 					enum dma_data_direction dir, unsigned long attrs,
-					enum dma_origin origin)
+					enum dma_origin origin, bool coherent)
 {
 	struct dma_domain *dom = dev->domain;
 	uint64_t off = phys & (PT_GRANULE - 1);
@@ -137,6 +203,8 @@ ALWAYS_INLINE dma_addr_t iommu_map_phys(struct dma_device *dev, phys_addr_t phys
 
 	if (unlikely(off + size > PT_GRANULE || (attrs & IOMMU_ATTRS_SPECIAL) != 0 ||
 		     phys > dom->pt.phys_last))
+		goto slow;
+	if (!coherent && unlikely(dma_shares_line(dev, phys, size, dir, attrs)))
 		goto slow;
 	slot = dma_slot_enter();
 	if (unlikely(slot == NULL))
@@ -148,13 +216,15 @@ ALWAYS_INLINE dma_addr_t iommu_map_phys(struct dma_device *dev, phys_addr_t phys
 		domain_iova_free(dom, ds, e.iova, 1, 0);
 		goto leave;
 	}
-	pt_set_leaf(&dom->pt, (pt_word_t *)(uintptr_t)e.tag, phys - off, iommu_word(true, dir));
+	pt_set_leaf(&dom->pt, (pt_word_t *)(uintptr_t)e.tag, phys - off, iommu_word(coherent, dir));
 	dma_slot_leave(slot);
+	if (!coherent && iommu_cleans(attrs))
+		dev->platform->cache_clean(dev->platform, phys, size);
 	return e.iova + off;
 leave:
 	dma_slot_leave(slot);
 slow:
-	return iommu_map_slow(dev, phys, size, dir, attrs, origin);
+	return iommu_map_some(dev, phys, size, dir, attrs, origin);
 }
 
 /* The strict second half of an unmap, of a size that the cache takes. */
@@ -234,13 +304,80 @@ IOMMU_SLOW void iommu_unmap_slow(struct dma_device *dev, dma_addr_t addr, size_t
 		dev->platform->cache_inv(dev->platform, phys, size);
 }
 
-ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, size_t size,
-				    enum dma_data_direction dir, unsigned long attrs)
+/*
+ * Unmap, first half, of a range that lies in one table: cleared at once, or nothing is changed and
+ * false returned.
+ */
+ALWAYS_INLINE bool iommu_clear(struct dma_domain *dom, struct domain_slot *ds, uint64_t iova,
+			       uint64_t len)
+{
+	uint32_t nr = (uint32_t)(len >> PT_GRANULE_LG2);
+	uint32_t idx = pt_index(iova, 0);
+	pt_word_t *table;
+
+	if (unlikely(nr == 0 || !pt_ready(&dom->pt, &ds->cursor, iova, len)))
+		return false;
+	table = ds->cursor.table;
+	if (unlikely(!pt_all_valid(table + idx, nr) || pt_splits_group(0, table, idx, nr)))
+		return false;
+	pt_clear(table + idx, nr);
+	if (PT_NONCOHERENT(&dom->pt))
+		pt_clean(&dom->pt, table + idx, nr);
+	dma_wmb();
+	return true;
+}
+
+/* Some granules in one table, on a device that snoops; or the slow way. */
+IOMMU_SLOW void iommu_unmap_some(struct dma_device *dev, dma_addr_t addr, size_t size,
+				 enum dma_data_direction dir, unsigned long attrs)
 {
 	struct dma_domain *dom = dev->domain;
 	uint64_t off = addr & (PT_GRANULE - 1);
 	uint64_t iova = addr - off;
+	uint64_t len = bits_align_up(off + size, PT_GRANULE);
+	struct domain_slot *ds = NULL;
+	struct dma_slot *slot = NULL;
 	struct gather gather;
+	int err;
+
+	if (len <= (uint64_t)IOVA_CACHE_MAX_NR << PT_GRANULE_LG2)
+		slot = dma_slot_enter();
+	if (slot != NULL) {
+		ds = domain_slot(dom, slot);
+		if (ds == NULL || !iommu_clear(dom, ds, iova, len)) {
+			dma_slot_leave(slot);
+			slot = NULL;
+		}
+	}
+	if (slot == NULL) {
+		iommu_unmap_slow(dev, addr, size, dir, attrs);
+		return;
+	}
+	gather = (struct gather){ .start = iova, .last = iova + (len - 1), .levels = 1 };
+	err = iommu_put(dom, ds, &gather, iova, len);
+	dma_slot_leave(slot);
+	if (unlikely(err != 0))
+		iommu_not_confirmed(dev, addr, size, dir, err);
+}
+
+/* One granule: clear @leaf, invalidate or queue. Inside the slot. */
+ALWAYS_INLINE int iommu_unmap_leaf(struct dma_domain *dom, struct domain_slot *ds, uint64_t iova,
+				   pt_word_t *leaf)
+{
+	struct gather gather = { .start = iova, .last = iova + (PT_GRANULE - 1), .levels = 1 };
+
+	if (atomic_load_explicit(&dom->deferred, memory_order_relaxed))
+		return domain_put_deferred(dom, ds, iova, 1, (uintptr_t)leaf);
+	return iommu_put_cached(dom, ds, &gather, iova, 1, (uintptr_t)leaf);
+}
+
+ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, size_t size,
+				    enum dma_data_direction dir, unsigned long attrs, bool coherent)
+{
+	struct dma_domain *dom = dev->domain;
+	uint64_t off = addr & (PT_GRANULE - 1);
+	uint64_t iova = addr - off;
+	phys_addr_t phys = 0;
 	struct domain_slot *ds;
 	struct dma_slot *slot;
 	pt_word_t *leaf;
@@ -255,24 +392,26 @@ ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, siz
 	if (unlikely(ds == NULL))
 		goto leave;
 	leaf = pt_leaf(&dom->pt, &ds->cursor, iova);
-	if (unlikely(leaf == NULL || !pt_clear_leaf(&dom->pt, leaf)))
+	if (unlikely(leaf == NULL))
 		goto leave;
-	if (atomic_load_explicit(&dom->deferred, memory_order_relaxed)) {
-		err = domain_put_deferred(dom, ds, iova, 1, (uintptr_t)leaf);
-	} else {
-		gather = (struct gather){ .start = iova,
-					  .last = iova + (PT_GRANULE - 1),
-					  .levels = 1 };
-		err = iommu_put_cached(dom, ds, &gather, iova, 1, (uintptr_t)leaf);
-	}
+	if (!coherent)
+		phys = pt_leaf_phys(0, pt_load(leaf), addr);
+	if (unlikely(!pt_clear_leaf(&dom->pt, leaf)))
+		goto leave;
+	err = iommu_unmap_leaf(dom, ds, iova, leaf);
 	dma_slot_leave(slot);
 	if (unlikely(err != 0))
 		iommu_not_confirmed(dev, addr, size, dir, err);
+	else if (!coherent && iommu_invalidates(dir, attrs))
+		dev->platform->cache_inv(dev->platform, phys, size);
 	return;
 leave:
 	dma_slot_leave(slot);
 slow:
-	iommu_unmap_slow(dev, addr, size, dir, attrs);
+	if (coherent)
+		iommu_unmap_some(dev, addr, size, dir, attrs);
+	else
+		iommu_unmap_slow(dev, addr, size, dir, attrs);
 }
 
 #endif
