@@ -67,8 +67,11 @@ static void all_sizes(struct iommu_fixture *f)
 		1, 4095, 4096, 4097, 65536, 65537, 200000, 2u << 20, (2u << 20) + 8192, 5u << 20
 	};
 
+	/* What is queued stays in the fake's cache, which has room for less than the queue. */
+	uint32_t nr = f->deferred ? 7 : ARRAY_LEN(sizes);
+
 	iommu_fixture_open(f);
-	for (uint32_t i = 0; i < ARRAY_LEN(sizes) * 14; i++) {
+	for (uint32_t i = 0; i < nr * 14; i++) {
 		size_t size = sizes[i / 14];
 		phys_addr_t phys = FIX_RAM + (i % 7) * 12344;
 		dma_addr_t addr = map(f, phys, size, DMA_BIDIRECTIONAL);
@@ -80,8 +83,8 @@ static void all_sizes(struct iommu_fixture *f)
 			iommu_fixture_blocked(f, addr, size);
 	}
 	if (f->noncoherent) {
-		assert_int_equal(f->h.nr_cleans, ARRAY_LEN(sizes) * 14);
-		assert_int_equal(f->h.nr_invs, ARRAY_LEN(sizes) * 14);
+		assert_int_equal(f->h.nr_cleans, nr * 14);
+		assert_int_equal(f->h.nr_invs, nr * 14);
 	}
 	assert_u64_equal(iommu_fixture_live(f), 0);
 	iommu_fixture_close(f);
