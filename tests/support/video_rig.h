@@ -54,8 +54,9 @@ enum {
 };
 
 /**
- * struct video_rig_opts - the machine; all zero: no SMMU, coherent
+ * struct video_rig_opts - the machine; all zero: no SMMU, no DMA API, coherent
  * @smmu: with an SMMU
+ * @direct: devices of the DMA API without an SMMU
  * @granule_lg2: of its tables; 0: 12
  * @noncoherent: nothing snoops: neither the devices nor the SMMU
  * @noncoherent_walk: the SMMU alone does not snoop
@@ -68,6 +69,7 @@ enum {
  */
 struct video_rig_opts {
 	bool smmu;
+	bool direct;
 	uint32_t granule_lg2;
 	bool noncoherent;
 	bool noncoherent_walk;
@@ -118,7 +120,7 @@ void video_rig_abandon(struct video_rig *r);
 
 static inline uint64_t video_rig_base(int dev)
 {
-	return SIM_DEV_BASE + (uint64_t)dev * SIM_DEV_STRIDE;
+	return SIM_DEV_BASE + (uint32_t)dev * SIM_DEV_STRIDE;
 }
 
 uint32_t video_rig_read(struct video_rig *r, int dev, uint32_t reg);
