@@ -255,8 +255,8 @@ DMA_API int dma_domain_unmap(struct dma_domain *dom, uint64_t iova, uint64_t len
  * @dom: domain
  * @iova: any address in bytes
  *
- * Context: any; takes no lock; never sleeps. What is mapped at @iova stays so meanwhile, or no other
- * context uses @dom: else the tables on the way may go
+ * Context: any; takes no lock; never sleeps. What is mapped at @iova stays so meanwhile, or no
+ * other context uses @dom: else the tables on the way may go
  *
  * Return: phys behind @iova; DMA_MAPPING_ERROR when nothing is mapped there
  */
