@@ -29,8 +29,9 @@
 #define MODEL_MAX_STALE 64u
 #define MODEL_PEER_BASE 0x0b000000ull /* registers of another device, for peer to peer */
 #define MODEL_PEER_LEN 0x40000ull
-#define MODEL_RESV_START 0x00400000ull
-#define MODEL_RESV_LEN 0x00100000ull
+/* A reserved region inside the smallest apertures. */
+#define MODEL_RESV_START (20 * model.granule)
+#define MODEL_RESV_LEN (4 * model.granule)
 #define MODEL_SMALL_LAST DMA_BIT_MASK(28) /* apertures whose exhaustion is predicted */
 
 #define MODEL_FNS(X)                                                                               \

@@ -117,9 +117,9 @@ static void open_machine(void)
 static void open_iommu(void)
 {
 	static const struct dma_iommu_driver *const drivers[] = { &dma_smmuv3_driver, NULL };
-	static const struct dma_resv_region resv = { .start = MODEL_RESV_START,
-						     .len = MODEL_RESV_LEN,
-						     .type = DMA_RESV_RESERVED };
+	const struct dma_resv_region resv = { .start = MODEL_RESV_START,
+					      .len = MODEL_RESV_LEN,
+					      .type = DMA_RESV_RESERVED };
 	const struct dma_iommu_desc desc = {
 		.mmio_base = SIM_SMMU_BASE,
 		.granule_lg2 = model.opt.granule_lg2,
