@@ -76,7 +76,7 @@ static inline void iommu_flat_commit(struct pgtable *pt, struct domain_slot *ds,
 				     struct pgtable_reserve *rsv, enum dma_data_direction dir,
 				     uint64_t iova)
 {
-	struct pt_prot prot = pt_prot(iommu_prot(true, dir, 0));
+	struct pt_prot prot = pt_prot_mapping(iommu_prot(true, dir, 0));
 	struct pt_window win;
 	struct pt_writer w;
 
@@ -164,7 +164,8 @@ ALWAYS_INLINE int iommu_flat_map(struct dma_device *dev, struct scatterlist *sgl
 	if (unlikely(at == NULL))
 		return iommu_flat_map_slow(dev, slot, ds, sgl, nents, dir, attrs, origin);
 	DMA_ASSERT(!pt_any(at, nents));
-	iommu_flat_fill(at, sgl, nents, iommu_word(true, dir));
+	iommu_flat_fill(at, sgl, nents, iommu_word(true, dir) | PT_MORE);
+	pt_mark_mapping(at, at + nents - 1);
 	if (PT_NONCOHERENT(&dom->pt))
 		pt_clean(&dom->pt, at, nents);
 	dma_wmb();

@@ -92,7 +92,7 @@ static inline int iommu_map_run(struct dma_device *dev, struct dma_slot *slot,
 			return err;
 		}
 	}
-	prot = pt_prot(run->prot);
+	prot = pt_prot_mapping(run->prot);
 	win = pt_writer_begin(&w, &dom->pt, &ds->cursor, &rsv, &prot, run->iova);
 	win = pt_writer_put(&w, win, run->phys, run->len);
 	pt_writer_end(&w, win);
@@ -147,7 +147,7 @@ ALWAYS_INLINE struct pt_prot iommu_page_words(bool coherent, enum dma_data_direc
 {
 	struct pt_prot prot;
 
-	prot.page = iommu_word(coherent, dir);
+	prot.page = iommu_word(coherent, dir) | PT_MORE;
 	prot.word[0][0] = prot.page;
 	prot.word[0][1] = prot.page | (pt_fmt_word(0, 0, true) ^ pt_fmt_word(0, 0, false));
 	return prot;
@@ -182,6 +182,7 @@ IOMMU_SLOW dma_addr_t iommu_map_some(struct dma_device *dev, phys_addr_t phys, s
 	prot = dev->coherent ? iommu_page_words(true, dir) : iommu_page_words(false, dir);
 	pt_write(&dom->pt, 0, ds->cursor.table, pt_index(e.iova, 0),
 		 (uint32_t)(len >> PT_GRANULE_LG2), phys - off, &prot);
+	pt_mark_mapping(at, at + (len >> PT_GRANULE_LG2) - 1);
 	if (PT_NONCOHERENT(&dom->pt))
 		pt_clean(&dom->pt, at, (uint32_t)(len >> PT_GRANULE_LG2));
 	dma_wmb();
@@ -216,7 +217,8 @@ ALWAYS_INLINE dma_addr_t iommu_map_phys(struct dma_device *dev, phys_addr_t phys
 		domain_iova_free(dom, ds, e.iova, 1, 0);
 		goto leave;
 	}
-	pt_set_leaf(&dom->pt, (pt_word_t *)(uintptr_t)e.tag, phys - off, iommu_word(coherent, dir));
+	pt_set_leaf(&dom->pt, (pt_word_t *)(uintptr_t)e.tag, phys - off,
+		    iommu_word(coherent, dir) | PT_FIRST);
 	dma_slot_leave(slot);
 	if (!coherent && iommu_cleans(attrs))
 		dev->platform->cache_clean(dev->platform, phys, size);
@@ -255,9 +257,13 @@ static inline int iommu_put(struct dma_domain *dom, struct domain_slot *ds,
 	return iommu_put_cached(dom, ds, gather, iova, (uint32_t)nr, tag);
 }
 
-/* Some of it was not mapped: what is gone is gone for the hardware too; the IOVA is nobody's. */
+/*
+ * Not what a map returned (-ENOENT), or not as long as that (-EINVAL); nothing was changed. Unless
+ * two contexts unmap the same at once: what is gone is gone for the hardware too, then; the IOVA is
+ * nobody's.
+ */
 static inline int iommu_unmap_failed(struct dma_domain *dom, const struct gather *gather, int err,
-				     uint64_t len, struct dma_error *why)
+				     uint64_t iova, uint64_t len, struct dma_error *why)
 {
 	int sync = 0;
 
@@ -265,8 +271,18 @@ static inline int iommu_unmap_failed(struct dma_domain *dom, const struct gather
 		sync = dom->tlb_sync(dom->hw, &dom->dom, gather);
 	if (sync != 0)
 		return error_why_hw(why, sync);
-	return error_why(why, -EINVAL, err == -ENOENT ? DMA_RULE_NOT_MAPPED : DMA_RULE_LENGTH, 0,
-			 len);
+	if (err == -ENOENT)
+		return error_why(why, -EINVAL, DMA_RULE_NOT_MAPPED, 0, len);
+	return error_why(why, -EINVAL, DMA_RULE_LENGTH, len, pt_mapping_bytes(&dom->pt, iova));
+}
+
+/* Remove what was mapped at once at @iova, all of it or nothing. */
+static inline int iommu_unmap_range(struct dma_domain *dom, struct domain_slot *ds, uint64_t iova,
+				    uint64_t len, struct gather *gather)
+{
+	int err = pt_check_mapping(&dom->pt, iova, len);
+
+	return err != 0 ? err : pt_unmap(&dom->pt, &ds->cursor, iova, len, gather);
 }
 
 IOMMU_SLOW void iommu_unmap_slow(struct dma_device *dev, dma_addr_t addr, size_t size,
@@ -292,9 +308,9 @@ IOMMU_SLOW void iommu_unmap_slow(struct dma_device *dev, dma_addr_t addr, size_t
 	/* A range that was mapped at once is contiguous: its first byte tells where. */
 	if (addr + (size - 1) <= dom->pt.iova_last &&
 	    (!inval || pt_iova_to_phys(&dom->pt, addr, &phys)))
-		err = pt_unmap(&dom->pt, &ds->cursor, iova, len, &gather);
+		err = iommu_unmap_range(dom, ds, iova, len, &gather);
 	if (err != 0)
-		err = iommu_unmap_failed(dom, &gather, err, len, &why);
+		err = iommu_unmap_failed(dom, &gather, err, iova, len, &why);
 	else
 		err = error_why_hw(&why, iommu_put(dom, ds, &gather, iova, len));
 	dma_slot_leave(slot);
@@ -318,7 +334,7 @@ ALWAYS_INLINE bool iommu_clear(struct dma_domain *dom, struct domain_slot *ds, u
 	if (unlikely(nr == 0 || !pt_ready(&dom->pt, &ds->cursor, iova, len)))
 		return false;
 	table = ds->cursor.table;
-	if (unlikely(!pt_all_valid(table + idx, nr) || pt_splits_group(0, table, idx, nr)))
+	if (unlikely(!pt_one_mapping(table + idx, nr)))
 		return false;
 	pt_clear(table + idx, nr);
 	if (PT_NONCOHERENT(&dom->pt))
@@ -396,7 +412,7 @@ ALWAYS_INLINE void iommu_unmap_phys(struct dma_device *dev, dma_addr_t addr, siz
 		goto leave;
 	if (!coherent)
 		phys = pt_leaf_phys(0, pt_load(leaf), addr);
-	if (unlikely(!pt_clear_leaf(&dom->pt, leaf)))
+	if (unlikely(!pt_clear_mapping(&dom->pt, leaf)))
 		goto leave;
 	err = iommu_unmap_leaf(dom, ds, iova, leaf);
 	dma_slot_leave(slot);

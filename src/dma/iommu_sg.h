@@ -308,7 +308,7 @@ IOMMU_SLOW int iommu_sg_map_slow(struct dma_device *dev, struct dma_slot *slot,
 		return ret;
 	ret = iommu_sg_reserve(dev, slot, ds, sgl, nents, plan, &e, prot_bits, &rsv, why);
 	if (ret == 0) {
-		prot = pt_prot(prot_bits);
+		prot = pt_prot_mapping(prot_bits);
 		ret = iommu_sg_commit_any(dev, ds, sgl, nents, &rsv, &prot, e.iova, plan);
 	} else {
 		domain_iova_free(dom, ds, e.iova, plan->len >> PT_GRANULE_LG2, 0);
@@ -370,24 +370,37 @@ static inline bool iommu_sg_stretch(struct scatterlist **sg, uint32_t *left, uin
 	return true;
 }
 
-/* Clear every stretch; *@start and *@end span them all. Inside the slot. */
+/* Was each stretch mapped as it stands? On an error *@iova and *@end are one that was not. */
+static inline int iommu_sg_check_mapped(const struct dma_domain *dom, struct scatterlist *sgl,
+					uint32_t nents, uint64_t *iova, uint64_t *end)
+{
+	struct scatterlist *sg = sgl;
+	int err = -ENOENT;
+
+	while (iommu_sg_stretch(&sg, &nents, iova, end)) {
+		if (*end - 1 > dom->pt.iova_last || *end <= *iova)
+			return -ENOENT;
+		err = pt_check_mapping(&dom->pt, *iova, *end - *iova);
+		if (err != 0)
+			break;
+	}
+	return err;
+}
+
+/* Clear every stretch, or none; *@start and *@end span them all. Inside the slot. */
 static inline int iommu_sg_clear(struct dma_domain *dom, struct domain_slot *ds,
 				 struct scatterlist *sgl, uint32_t nents, uint64_t *start,
 				 uint64_t *end, struct gather *gather)
 {
+	int err = iommu_sg_check_mapped(dom, sgl, nents, start, end);
 	struct scatterlist *sg = sgl;
-	uint32_t left = nents;
 	uint64_t iova;
-	int err = -ENOENT;
 
+	if (err != 0)
+		return err;
 	*start = sgl->dma_address & ~(PT_GRANULE - 1);
-	while (iommu_sg_stretch(&sg, &left, &iova, end)) {
-		if (*end - 1 > dom->pt.iova_last || *end <= iova)
-			return -ENOENT;
+	while (err == 0 && iommu_sg_stretch(&sg, &nents, &iova, end))
 		err = pt_unmap(&dom->pt, &ds->cursor, iova, *end - iova, gather);
-		if (err != 0)
-			break;
-	}
 	return err;
 }
 
@@ -400,8 +413,8 @@ IOMMU_SLOW void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sgl, 
 	struct gather gather = GATHER_EMPTY;
 	struct domain_slot *ds;
 	struct dma_slot *slot;
-	uint64_t start;
-	uint64_t end;
+	uint64_t start = 0;
+	uint64_t end = 0;
 	int err;
 
 	ds = iommu_enter(dom, &slot, &why);
@@ -411,7 +424,7 @@ IOMMU_SLOW void iommu_unmap_sg(struct dma_device *dev, struct scatterlist *sgl, 
 	}
 	err = iommu_sg_clear(dom, ds, sgl, nents, &start, &end, &gather);
 	if (err != 0)
-		err = iommu_unmap_failed(dom, &gather, err, nents, &why);
+		err = iommu_unmap_failed(dom, &gather, err, start, end - start, &why);
 	else
 		err = error_why_hw(&why, iommu_put(dom, ds, &gather, start, end - start));
 	dma_slot_leave(slot);

@@ -240,7 +240,7 @@ static inline uint32_t pt_valid_vec(const pt_word_t *e, uint32_t nr, pt_word_t *
 {
 	(void)e;
 	(void)nr;
-	*all = 1;
+	*all = ~(pt_word_t)0;
 	return 0;
 }
 
@@ -287,14 +287,26 @@ static inline bool pt_any(const pt_word_t *e, uint32_t nr)
 	return any != 0;
 }
 
-/* Are all of @nr entries valid leaves of level 0? */
-static inline bool pt_all_valid(const pt_word_t *e, uint32_t nr)
+static inline pt_word_t pt_fold_valid(const pt_word_t *e, uint32_t nr)
 {
 	pt_word_t all;
 
 	for (uint32_t i = pt_valid_vec(e, nr, &all); i < nr; i++)
 		all = PT_FMT_FOLD_VALID(all, PT_LE(e[i]));
-	return (all & 1) != 0;
+	return all;
+}
+
+/* Are all of @nr entries valid leaves of level 0? */
+static inline bool pt_all_valid(const pt_word_t *e, uint32_t nr)
+{
+	return (pt_fold_valid(e, nr) & 1) != 0;
+}
+
+/* Are @nr entries, at least one, exactly what was mapped at once? */
+static inline bool pt_one_mapping(const pt_word_t *e, uint32_t nr)
+{
+	return (PT_LE(e[0]) & PT_FIRST) != 0 && (PT_LE(e[nr - 1]) & PT_MORE) == 0 &&
+	       (pt_fold_valid(e, nr - 1) & PT_MORE) != 0;
 }
 
 /* Have all of @nr entries, at least one, the same descriptor type? */

@@ -32,6 +32,7 @@
  * PT_IAS_MIN .. PT_OAS_MAX	bits it can be configured for
  * PT_TABLE_PHYS_LAST		highest phys of a table
  * PT_SYNCED			a bit of table entries that is free for software, or 0
+ * PT_FIRST, PT_MORE		bits of leaf entries that are free for software (mapping.h), or 0
  * PT_FMT_TYPE			bits that tell tables from leaves and both from 0, above level 0
  * PT_FMT_FOLD_VALID(acc, v)	bit 0 stays 1 while all level 0 words are valid; also for vectors
  * PT_FMT_ENCODE(phys)		8-byte words: address field; also for vectors
@@ -239,6 +240,13 @@ ALWAYS_INLINE bool pt_clear_leaf(const struct pgtable *pt, pt_word_t *leaf)
 	return true;
 }
 
+/* Software's bits (mapping.h) of entries that nobody uses yet; memory need not know them. */
+static inline void pt_mark_mapping(pt_word_t *first, pt_word_t *last)
+{
+	pt_store(last, pt_load(last) & ~(pt_word_t)PT_MORE);
+	pt_store(first, pt_load(first) | PT_FIRST);
+}
+
 /*
  * A table entry that others may have written and not yet cleaned: no translation below it may be
  * relied on before the walker sees it. Cleaning twice does no harm.
@@ -342,6 +350,8 @@ struct pt_window {
  * @prot: protection
  * @word: prot->page
  * @from: first entry of the table at hand that was not cleaned yet
+ * @first: first entry of all
+ * @last: last block, if that came last
  * @end_iova: IOVA that the window's end stands for
  *
  *	win = pt_writer_begin(&w, ...);
@@ -357,6 +367,8 @@ struct pt_writer {
 	const struct pt_prot *prot;
 	pt_word_t word;
 	pt_word_t *from;
+	pt_word_t *first;
+	pt_word_t *last;
 	uint64_t end_iova;
 };
 
@@ -391,6 +403,8 @@ static inline struct pt_window pt_writer_seek(struct pt_writer *w)
 		pt_cursor_set(w->pt, w->cursor, iova, table);
 	}
 	w->from = table + pt_index(iova, 0);
+	if (w->first == NULL)
+		w->first = w->from;
 	w->end_iova = (iova | (PT_SPAN - 1)) + 1;
 	return (struct pt_window){ w->from, table + PT_LEAF_ENTRIES };
 }
@@ -406,6 +420,8 @@ static inline struct pt_window pt_writer_begin(struct pt_writer *w, struct pgtab
 	w->prot = prot;
 	w->word = prot->page;
 	w->from = NULL;
+	w->first = NULL;
+	w->last = NULL;
 	w->end_iova = iova;
 	if (likely(pt_cursor_hit(pt, cursor, iova)))
 		return pt_writer_seek(w);
@@ -429,6 +445,10 @@ static inline uint64_t pt_writer_blocks(struct pt_writer *w, uint32_t level, phy
 	pt_write(w->pt, level, table, idx, nr, phys, w->prot);
 	if (PT_NONCOHERENT(w->pt) && nr != 0)
 		pt_clean(w->pt, table + idx, nr);
+	if (nr != 0) {
+		w->first = w->first == NULL ? table + idx : w->first;
+		w->last = table + idx + nr - 1;
+	}
 	w->end_iova += (uint64_t)nr << pt_entry_lg2(level);
 	return (uint64_t)nr << pt_entry_lg2(level);
 }
@@ -513,6 +533,8 @@ static inline struct pt_window pt_writer_put_pages(struct pt_writer *w, struct p
 /* The walker sees everything that was put before any later store. */
 static inline void pt_writer_end(struct pt_writer *w, struct pt_window win)
 {
+	if ((w->word & PT_MORE) != 0 && w->first != NULL)
+		pt_mark_mapping(w->first, win.at != NULL ? win.at - 1 : w->last);
 	pt_writer_clean(w, win.at);
 	dma_wmb();
 }
@@ -678,5 +700,7 @@ ALWAYS_INLINE bool pt_iova_to_phys(const struct pgtable *pt, uint64_t iova, phys
 	pt_step(pt, &table, iova, 0, &v);
 	return pt_decode(0, v, iova, phys);
 }
+
+#include "pgtable/mapping.h"
 
 #endif

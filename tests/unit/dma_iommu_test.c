@@ -179,12 +179,58 @@ TEST(unmapping_what_is_not_mapped_is_recorded_and_changes_nothing)
 	iommu_fixture_failed(&f, DMA_OP_UNMAP, -EINVAL, DMA_RULE_NOT_MAPPED, 0, 4096);
 	addr = map(&f, FIX_RAM, 8192, DMA_TO_DEVICE);
 	dma_unmap_phys(f.dev, addr, 3 * 4096, DMA_TO_DEVICE, 0);
-	iommu_fixture_failed(&f, DMA_OP_UNMAP, -EINVAL, DMA_RULE_NOT_MAPPED, 0, 3 * 4096);
+	iommu_fixture_failed(&f, DMA_OP_UNMAP, -EINVAL, DMA_RULE_LENGTH, 3 * 4096, 8192);
 	iommu_fixture_reaches(&f, addr, FIX_RAM, 8192, DMA_TO_DEVICE);
 	dma_unmap_phys(f.dev, UINT64_MAX - 8191, 4096, DMA_TO_DEVICE, 0);
 	iommu_fixture_failed(&f, DMA_OP_UNMAP, -EINVAL, DMA_RULE_NOT_MAPPED, 0, 4096);
 	dma_unmap_phys(f.dev, addr, 8192, DMA_TO_DEVICE, 0);
 	iommu_fixture_close(&f);
+}
+
+static void check_refused_unmap(struct iommu_fixture *f, uint64_t addr, size_t size, size_t len)
+{
+	enum dma_rule rule = len == 0 ? DMA_RULE_NOT_MAPPED : DMA_RULE_LENGTH;
+	uint64_t whole = (size + f->granule - 1) & ~(f->granule - 1);
+
+	dma_unmap_phys(f->dev, addr, size, DMA_BIDIRECTIONAL, 0);
+	iommu_fixture_failed(f, DMA_OP_UNMAP, -EINVAL, rule, len == 0 ? 0 : whole,
+			     len == 0 ? whole : len);
+}
+
+/* Neighbours on both sides stay; granules, groups, blocks and several tables. */
+TEST(an_unmap_of_another_length_or_place_is_refused)
+{
+	static const size_t sizes[] = { 1, 2, 16, 40, 512, 520, 1100 };
+	static struct iommu_fixture f;
+	static dma_addr_t addr[3];
+
+	for (uint32_t i = 0; i < 4 * ARRAY_LEN(sizes); i++) {
+		size_t len = sizes[i / 4] * 4096;
+
+		f = (struct iommu_fixture){ .granule_lg2 = 12,
+					    .noncoherent = (i & 1) != 0,
+					    .deferred = (i & 2) != 0,
+					    .opt.cache_line = 64 };
+		iommu_fixture_open(&f);
+		for (uint32_t k = 0; k < 3; k++)
+			addr[k] = map(&f, FIX_RAM, len, DMA_BIDIRECTIONAL);
+		for (uint32_t k = 0; k < 3; k++) {
+			check_refused_unmap(&f, addr[k], len + 4096, len);
+			check_refused_unmap(&f, addr[k], 2 * len, len);
+			if (len == 4096)
+				continue;
+			check_refused_unmap(&f, addr[k], len - 4096, len);
+			check_refused_unmap(&f, addr[k], 4096, len);
+			check_refused_unmap(&f, addr[k] + 4096, len - 4096, 0);
+			check_refused_unmap(&f, addr[k] + len - 4096, 4096, 0);
+		}
+		for (uint32_t k = 0; k < 3; k++)
+			iommu_fixture_reaches(&f, addr[k], FIX_RAM, len, DMA_BIDIRECTIONAL);
+		for (uint32_t k = 0; k < 3; k++)
+			dma_unmap_phys(f.dev, addr[k], len, DMA_BIDIRECTIONAL, 0);
+		assert_u64_equal(iommu_fixture_live(&f), 0);
+		iommu_fixture_close(&f);
+	}
 }
 
 TEST(memory_beyond_the_output_size_is_refused)

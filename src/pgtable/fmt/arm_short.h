@@ -25,7 +25,10 @@
 #define PT_OAS_MIN 32
 #define PT_OAS_MAX 32
 #define PT_TABLE_PHYS_LAST UINT64_C(0xffffffff)
-#define PT_SYNCED 0u /* no bit is free for software */
+/* No bit is free for software. */
+#define PT_SYNCED 0u
+#define PT_FIRST 0u
+#define PT_MORE 0u
 
 #define PT_FMT_TYPE 3u
 

@@ -44,6 +44,9 @@
 
 /* Bits [58:51] of a table descriptor are ignored: this entry has reached memory. */
 #define PT_SYNCED (UINT64_C(1) << 55)
+/* Bits [58:55] of block and page descriptors are software's: DDI0487 D8.3.1.2. */
+#define PT_FIRST (UINT64_C(1) << 57)
+#define PT_MORE (UINT64_C(1) << 56)
 #define PT_GROUP_REPLICATES 0
 
 static inline bool pt_fmt_is_table(uint32_t level, uint64_t v)
