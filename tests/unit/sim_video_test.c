@@ -457,7 +457,9 @@ static void expect_plane(struct video_rig *r, uint32_t at, uint32_t stride, cons
 
 TEST(the_camera_writes_its_two_planes_and_nothing_else)
 {
-	static const uint32_t sizes[][2] = { { 2, 2 }, { 16, 8 }, { 30, 34 }, { 64, 16 }, { 6, 100 } };
+	static const uint32_t sizes[][2] = {
+		{ 2, 2 }, { 16, 8 }, { 30, 34 }, { 64, 16 }, { 6, 100 }
+	};
 	struct video_rig *r = open_plain();
 
 	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -483,7 +485,9 @@ TEST(the_camera_writes_its_two_planes_and_nothing_else)
 
 TEST(the_converter_reads_two_planes_and_writes_one)
 {
-	static const uint32_t sizes[][2] = { { 2, 2 }, { 16, 8 }, { 30, 34 }, { 64, 16 }, { 6, 100 } };
+	static const uint32_t sizes[][2] = {
+		{ 2, 2 }, { 16, 8 }, { 30, 34 }, { 64, 16 }, { 6, 100 }
+	};
 	struct video_rig *r = open_plain();
 
 	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
