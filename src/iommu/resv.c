@@ -6,6 +6,7 @@
 
 static int refuse(struct dma_error *why, enum dma_rule rule, uint64_t found, uint64_t need)
 {
+	why->err = -EINVAL;
 	why->rule = rule;
 	why->found = found;
 	why->need = need;
@@ -89,6 +90,7 @@ int resv_merge(struct dma_platform *p, const struct resv_list *base,
 	}
 	list.regions = p->meta_alloc(p, list.max * sizeof(*list.regions), _Alignof(uint64_t));
 	if (list.regions == NULL) {
+		why->err = -ENOMEM;
 		why->rule = DMA_RULE_NO_META;
 		why->need = list.max * sizeof(*list.regions);
 		return -ENOMEM;
