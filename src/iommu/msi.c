@@ -38,12 +38,17 @@ static int place(struct dma_domain *dom, const struct dma_device *dev, struct do
 	const struct dma_resv_region *window = find_type(dom, DMA_RESV_SW_MSI);
 	struct iova_req req = { .nr = 1, .last = dev->iova_last, .flags = IOVA_NO_CACHE };
 	struct iova_entry e;
+	int err = -ENOSPC;
 
 	msi->windowed = window != NULL;
 	if (window != NULL)
 		return place_in_window(dom, window, &msi->iova, why);
-	if (dom->iova == NULL || iova_alloc(dom->iova, NULL, &req, &e) != 0)
-		return error_why(why, -ENOMEM, DMA_RULE_NO_IOVA, 0, domain_granule(dom));
+	if (dom->iova != NULL)
+		err = iova_alloc(dom->iova, NULL, &req, &e);
+	if (err != 0)
+		return error_why(why, -ENOMEM,
+				 err == -ENOMEM ? DMA_RULE_NO_META : DMA_RULE_NO_IOVA, 0,
+				 domain_granule(dom));
 	msi->iova = e.iova;
 	dom->nr_msi_iova++;
 	return 0;
