@@ -294,6 +294,18 @@ void domain_poll(struct dma_domain *dom)
 	}
 }
 
+/*
+ * Spans that were used are all that the IOVA space gives back, and an upper table covers more than
+ * them. It can only go when nobody has IOVA, also none between reserve and commit.
+ */
+static bool nothing_handed_out(struct dma_domain *dom)
+{
+	struct iova_stats st;
+
+	iova_stats(dom->iova, &st);
+	return st.live == 0;
+}
+
 void domain_trim(struct dma_domain *dom)
 {
 	struct dma_platform *p = dom->platform;
@@ -308,6 +320,8 @@ void domain_trim(struct dma_domain *dom)
 		settle_drained(dom);
 		flush_caches_drained(dom);
 		(void)retire_free(dom);
+		if (nothing_handed_out(dom))
+			(void)retire_unmanaged(dom, 1, 0);
 		iova_trim(dom->iova, NULL);
 	}
 	pgtable_trim(&dom->pt);
