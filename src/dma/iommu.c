@@ -52,6 +52,8 @@ static const struct dma_map_ops closed_ops = {
 	.free = closed_free,
 	.map_phys = closed_map_phys,
 	.unmap_phys = closed_unmap_phys,
+	.poll = iommu_poll,
+	.trim = iommu_trim,
 };
 
 const struct dma_map_ops *iommu_dma_ops(const struct dma_device *dev)
