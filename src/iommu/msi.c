@@ -46,9 +46,8 @@ static int place(struct dma_domain *dom, const struct dma_device *dev, struct do
 	if (dom->iova != NULL)
 		err = iova_alloc(dom->iova, NULL, &req, &e);
 	if (err != 0)
-		return error_why(why, -ENOMEM,
-				 err == -ENOMEM ? DMA_RULE_NO_META : DMA_RULE_NO_IOVA, 0,
-				 domain_granule(dom));
+		return error_why(why, -ENOMEM, err == -ENOMEM ? DMA_RULE_NO_META : DMA_RULE_NO_IOVA,
+				 0, domain_granule(dom));
 	msi->iova = e.iova;
 	dom->nr_msi_iova++;
 	return 0;
