@@ -242,7 +242,7 @@ static void look_at_translations(struct fail_rig *r, struct picture *pic)
 	}
 }
 
-/* What lies around the kept mapping and is not mapped must be out of reach for the hardware, too. */
+/* What is not mapped around the kept mapping must be out of reach for the hardware, too. */
 static void look_around(struct fail_rig *r, const struct picture *pic)
 {
 	phys_addr_t phys;
