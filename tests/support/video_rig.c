@@ -78,6 +78,9 @@ static void open_machine(struct video_rig *r, const struct video_rig_opts *o)
 	smmu.seed = o->seed;
 	smmu.coherent = !o->noncoherent && !o->noncoherent_walk;
 	smmu.ril = !o->no_range;
+	smmu.asid16 = !o->few_asids;
+	smmu.lazy_completion = o->lazy ? 50 : 0;
+	smmu.cache_invalid_config = o->lazy;
 	assert_ok(sim_machine_open(&cfg, &r->machine));
 	r->p = sim_machine_platform(r->machine);
 }
@@ -145,6 +148,18 @@ static bool take_down(struct video_rig *r, struct sim_machine_leaks *leaks)
 	return clean;
 }
 
+/* What the SMMU found that a driver must not do. */
+static void expect_no_findings(struct video_rig *r)
+{
+	struct sim_smmuv3 *smmu = sim_machine_smmu(r->machine);
+
+	for (int i = 0; smmu != NULL && i < SIM_SMMUV3_NR_FINDINGS; i++) {
+		if (sim_smmuv3_stats(smmu)->findings[i] != 0)
+			fail_msg("SMMU: %s",
+				 sim_smmuv3_finding_text((enum sim_smmuv3_finding)i));
+	}
+}
+
 void video_rig_close(struct video_rig *r)
 {
 	struct sim_machine_leaks leaks;
@@ -156,6 +171,7 @@ void video_rig_close(struct video_rig *r)
 	assert_u64_equal(stats.bad_unmaps, 0);
 	assert_u64_equal(stats.freed_mapped, 0);
 	assert_u64_equal(stats.edge_lines_dropped, 0);
+	expect_no_findings(r);
 	if (!take_down(r, &leaks))
 		fail_msg("left: %" PRIu64 " pages, %" PRIu64 " pinned, %" PRIu64
 			 " bytes of metadata",

@@ -63,6 +63,8 @@ enum {
  * @threaded: devices run in threads
  * @no_evict: cache lines move by maintenance only
  * @no_range: an SMMU without range invalidation
+ * @few_asids: an SMMU with 256 address space ids
+ * @lazy: commands of the SMMU take effect late, and it caches what is invalid, too
  * @deferred: the devices' invalidations are deferred
  * @seed: of the machine
  * @driver: driver of the SMMU; NULL: dma_smmuv3_driver
@@ -76,6 +78,8 @@ struct video_rig_opts {
 	bool threaded;
 	bool no_evict;
 	bool no_range;
+	bool few_asids;
+	bool lazy;
 	bool deferred;
 	uint64_t seed;
 	const struct dma_iommu_driver *driver;
