@@ -36,6 +36,21 @@ enum planted {
 	PLANTED_NO_CLEAN_DATA,	  /* of a buffer that is handed to the device */
 	PLANTED_NO_INV_DATA,	  /* of a buffer that comes back */
 	PLANTED_CLEAN_FOR_INV,	  /* written back where it must be dropped */
+	/* in the drivers of the video devices */
+	PLANTED_NO_MASK,	/* the address lines of the device are not told */
+	PLANTED_QUEUE_FIRST,	/* a buffer is queued before its addresses are set */
+	PLANTED_NO_STOP,	/* the device goes on when the driver stops it */
+	PLANTED_EARLY_DONE,	/* a buffer is called done while it is in work */
+	PLANTED_ERROR_IGNORED,	/* nobody looks at the error bit */
+	PLANTED_OTHER_DIRECTION, /* an import to be read where the device writes */
+	PLANTED_USER_NOT_SYNCED, /* a program's memory is mapped without cache maintenance */
+	/* in who uses them */
+	PLANTED_FREE_FIRST,	 /* buffers are freed, then the device is stopped */
+	PLANTED_UNMAP_FIRST,	 /* a buffer is unmapped, then its end is waited for */
+	PLANTED_NO_SYNC_CPU,	 /* the program reads what came without a sync */
+	PLANTED_NO_SYNC_DEVICE,	 /* the device reads what the program drew without a sync */
+	PLANTED_SYNC_BEFORE_DRAW, /* the sync is before the drawing */
+	PLANTED_SYNC_BEFORE_DONE, /* the sync is before the device is done */
 };
 
 /* The mistake of the moment, and how often it was made. */
