@@ -134,10 +134,14 @@ static bool line_is_dirty(const struct sim_cache *c, uint64_t off)
 	return memcmp(c->image + off, c->shadow + off, c->cfg.line) != 0;
 }
 
+/* One look at the line: what another CPU stores meanwhile must make it dirty again. */
 static void line_write_back(struct sim_cache *c, uint64_t off)
 {
-	(void)sim_ram_write(c->ram, c->base + off, c->image + off, c->cfg.line);
-	memcpy(c->shadow + off, c->image + off, c->cfg.line);
+	uint8_t line[256];
+
+	memcpy(line, c->image + off, c->cfg.line);
+	(void)sim_ram_write(c->ram, c->base + off, line, c->cfg.line);
+	memcpy(c->shadow + off, line, c->cfg.line);
 }
 
 /* The line's contents come from RAM now; true when they changed. */
