@@ -477,7 +477,15 @@ TEST(threads_share_a_domain_of_few_granules_that_changes_its_mode)
 			    .rounds = rounds });
 }
 
-TEST(threads_share_a_domain_that_does_not_snoop)
+TEST(threads_share_a_table_that_is_not_snooped)
+{
+	run(&(struct opts){ .nr_devs = 1,
+			    .noncoherent = true,
+			    .mask = DMA_BIT_MASK(32),
+			    .rounds = rounds });
+}
+
+TEST(threads_use_tables_that_are_not_snooped)
 {
 	run(&(struct opts){ .nr_devs = 2,
 			    .noncoherent = true,
