@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole run of the pipeline on a machine that fails one request: it ends with one line that says
- * why, takes everything down, and leaves no output.
+ * why, takes everything down, and leaves no output. Nothing fails: the machine's models found
+ * nothing that a driver must not do.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sim/smmuv3.h"
 #include "tests/support/check.h"
 #include "tools/dmamap/pipeline.h"
 
@@ -20,6 +22,7 @@ static uint64_t fail_at;     /* which request of the next machine fails; 0: none
 static uint64_t nr_asked;    /* requests of the last machine */
 static uint64_t nr_failed;   /* of those, failed */
 static bool left_something;  /* the last machine was closed with something on it */
+static uint64_t nr_findings; /* of its models */
 
 int failing_machine_open(const struct sim_machine_cfg *cfg, struct sim_machine **machine)
 {
@@ -32,8 +35,14 @@ int failing_machine_open(const struct sim_machine_cfg *cfg, struct sim_machine *
 
 bool failing_machine_close(struct sim_machine *machine, struct sim_machine_leaks *leaks)
 {
+	struct sim_machine_stats stats;
 	bool clean;
 
+	sim_machine_stats(machine, &stats);
+	nr_findings = stats.alias_violations + stats.edge_lines_dropped + stats.bad_frees +
+		      stats.bad_unmaps + stats.freed_mapped + stats.bad_mmio;
+	if (sim_machine_smmu(machine) != NULL)
+		nr_findings += sim_smmuv3_findings(sim_machine_smmu(machine));
 	nr_asked = 0;
 	nr_failed = 0;
 	for (int site = DMA_INJECT_META; site <= DMA_INJECT_IOMMU; site++) {
@@ -72,15 +81,15 @@ static uint32_t files_in(const char *dir)
 	return nr - 2;
 }
 
-static int run_once(const char *dir, bool user, bool coherent, struct pipeline_result *result,
-		    char error[ERROR_LEN])
+static int run_once(const char *dir, bool user, bool coherent, uint32_t lg2,
+		    struct pipeline_result *result, char error[ERROR_LEN])
 {
 	char input[64], out[64];
 	const struct pipeline_opts opts = { .input = input,
 					    .user_buffers = user,
 					    .coherent = coherent,
-					    .page_lg2 = 16,
-					    .granule_lg2 = 16,
+					    .page_lg2 = lg2,
+					    .granule_lg2 = lg2,
 					    .seed = 3,
 					    .out_dir = out };
 
@@ -131,9 +140,10 @@ static void requests_fail(bool user, bool coherent)
 	snprintf(input, sizeof(input), "%s/in.y4m", dir);
 	write_input(input);
 	fail_at = 0;
-	assert_int_equal(run_once(dir, user, coherent, &result, error), PIPELINE_OK);
+	assert_int_equal(run_once(dir, user, coherent, 16, &result, error), PIPELINE_OK);
 	assert_int_equal(result.frames, 1);
 	assert_false(left_something);
+	assert_u64_equal(nr_findings, 0);
 	remove_output(dir);
 	last = nr_asked;
 	/* Each of the first ones, then ever fewer; the last ones each again. */
@@ -141,7 +151,7 @@ static void requests_fail(bool user, bool coherent)
 		int status;
 
 		fail_at = n;
-		status = run_once(dir, user, coherent, &result, error);
+		status = run_once(dir, user, coherent, 16, &result, error);
 		expect_end(dir, status, error);
 		nr_told += status != PIPELINE_OK;
 	}
@@ -158,4 +168,24 @@ TEST(a_request_that_fails_ends_a_run_with_allocations)
 TEST(a_request_that_fails_ends_a_run_with_a_programs_memory_where_nothing_snoops)
 {
 	requests_fail(true, false);
+}
+
+TEST(a_run_gives_the_models_nothing_to_complain_about)
+{
+	char dir[] = "/tmp/dmamap-fail-XXXXXX", input[64], error[ERROR_LEN];
+	struct pipeline_result result;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(input, sizeof(input), "%s/in.y4m", dir);
+	write_input(input);
+	fail_at = 0;
+	for (uint32_t i = 0; i < 12; i++) {
+		assert_int_equal(run_once(dir, i % 2, i / 2 % 2, 12 + i / 4 * 2, &result, error),
+				 PIPELINE_OK);
+		assert_u64_equal(nr_findings, 0);
+		assert_false(left_something);
+		remove_output(dir);
+	}
+	unlink(input);
+	rmdir(dir);
 }

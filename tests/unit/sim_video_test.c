@@ -616,29 +616,63 @@ TEST(an_aborted_access_stops_the_device_and_keeps_the_buffer)
 	video_rig_close(r);
 }
 
+static uint64_t zero_read(void *ctx, uint64_t offset, uint32_t width)
+{
+	(void)ctx;
+	(void)offset;
+	(void)width;
+	return 0;
+}
+
+static void zero_write(void *ctx, uint64_t offset, uint32_t width, uint64_t value)
+{
+	(void)ctx;
+	(void)offset;
+	(void)width;
+	(void)value;
+}
+
+/* Lines 4 KiB apart; where the first one is, something appears later. */
 TEST(error_addr_is_the_first_since_error_was_clear)
 {
+	static const struct sim_mmio_ops zero = { .read = zero_read, .write = zero_write };
 	struct video_rig *r = open_plain();
 
-	set_good(r, DISPLAY, 1);
-	for (uint32_t i = 0; i < 2; i++) {
-		video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RESET);
-		set_good(r, DISPLAY, 1);
-		video_rig_write(r, DISPLAY, REG_SRC0, NOWHERE + 0x1000);
-		queue(r, DISPLAY);
-		video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RUN);
-		video_rig_run(r);
-		expect(r, DISPLAY, REG_ERROR_ADDR, NOWHERE + 0x1000);
-		if (i == 1)
-			video_rig_write(r, DISPLAY, REG_STATUS, STATUS_ERROR);
-		expect(r, DISPLAY, REG_STATUS, i == 1 ? 0 : STATUS_ERROR);
-		expect(r, DISPLAY, REG_ERROR_COUNT, 1);
-	}
+	set_size(r, DISPLAY, 16, 8);
+	set_plane(r, DISPLAY, REG_SRC0, NOWHERE, 0x1000);
+	queue(r, DISPLAY);
+	video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RUN);
+	video_rig_run(r);
+	expect(r, DISPLAY, REG_ERROR_ADDR, NOWHERE);
+	assert_ok(sim_bus_add_mmio(sim_machine_bus(r->machine), "zero", NOWHERE, 0x1000, &zero,
+				   NULL));
+	video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RUN);
+	video_rig_run(r);
+	expect(r, DISPLAY, REG_ERROR_COUNT, 2);
+	expect(r, DISPLAY, REG_ERROR_ADDR, NOWHERE);
+	video_rig_write(r, DISPLAY, REG_STATUS, STATUS_ERROR);
+	expect(r, DISPLAY, REG_STATUS, 0);
 	video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RUN);
 	video_rig_run(r);
 	expect(r, DISPLAY, REG_STATUS, STATUS_ERROR);
-	expect(r, DISPLAY, REG_ERROR_COUNT, 2);
+	expect(r, DISPLAY, REG_ERROR_COUNT, 3);
 	expect(r, DISPLAY, REG_ERROR_ADDR, NOWHERE + 0x1000);
+	sim_bus_remove_mmio(sim_machine_bus(r->machine), NOWHERE);
+	video_rig_close(r);
+}
+
+TEST(error_addr_is_where_in_a_line_the_access_was_aborted)
+{
+	struct video_rig *r = open_plain();
+	uint32_t end = RIG_RAM_LOW + (32u << 20);
+
+	set_size(r, DISPLAY, 16, 2);
+	set_plane(r, DISPLAY, REG_SRC0, end - 64 - 24, 64);
+	queue(r, DISPLAY);
+	video_rig_write(r, DISPLAY, REG_CTRL, CTRL_RUN);
+	video_rig_run(r);
+	expect(r, DISPLAY, REG_ERROR_ADDR, end);
+	expect(r, DISPLAY, REG_ERROR_COUNT, 1);
 	video_rig_close(r);
 }
 

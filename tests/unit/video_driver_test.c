@@ -146,8 +146,30 @@ static void frames_pass(const struct video_rig_opts *opts, bool user)
 		assert_int_equal(atomic_load(&c->rig->nr_shown), i);
 		video_rig_expect_panel(c->rig, i);
 	}
+	/* Stopped and started, the drivers count from nothing. */
+	for (int d = 0; d < RIG_DEVICES; d++)
+		video_stop(&c->dev[d]);
+	chain_start(c);
+	assert_ok(chain_frame(c));
+	video_rig_expect_panel(c->rig, 4);
 	if (opts->smmu)
 		expect_no_faults(c);
+	chain_end(c);
+	chain_close(c);
+}
+
+TEST(a_large_buffer_is_one_segment)
+{
+	struct video_chain *c = chain_ready(&(struct video_rig_opts){ .smmu = true });
+	struct video_buffer buf;
+	uint64_t uaddr;
+
+	assert_ok(chain_program(c, 0));
+	assert_ok(sim_as_alloc(c->as, 1 << 20, 0, &uaddr));
+	assert_ok(video_buffer_user(&c->dev[DISPLAY], c->as, uaddr, 1 << 20, DMA_TO_DEVICE, false,
+				    &buf));
+	assert_int_equal(buf.nr_segments, 1);
+	video_buffer_free(&buf);
 	chain_end(c);
 	chain_close(c);
 }
@@ -321,6 +343,8 @@ TEST(an_overflow_of_the_device_says_again_and_is_cleared)
 {
 	struct video_chain *c = chain_ready(&(struct video_rig_opts){ .smmu = true });
 	struct video_dev *v = &c->dev[DISPLAY];
+	uint32_t cookie;
+	uint64_t addr;
 
 	assert_ok(chain_alloc(c));
 	for (uint32_t i = 0; i < 3; i++)
@@ -329,6 +353,39 @@ TEST(an_overflow_of_the_device_says_again_and_is_cleared)
 	assert_int_equal(display_queue(v, &c->xrgb[1], CHAIN_WIDTH, CHAIN_HEIGHT, 9), -EAGAIN);
 	assert_int_equal(video_rig_read(c->rig, DISPLAY, REG_STATUS), STATUS_FULL);
 	assert_int_equal(v->nr_cookies, 3);
+	/* Four are done; three of them are the driver's. */
+	video_start(v);
+	video_rig_run(c->rig);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(video_poll(v, &cookie, &addr), 1);
+		assert_int_equal(cookie, i);
+	}
+	assert_int_equal(video_poll(v, &cookie, &addr), 0);
+	chain_end(c);
+	chain_close(c);
+}
+
+/* A byte less than the picture needs. */
+TEST(buffers_that_are_too_short_are_refused)
+{
+	struct video_chain *c = chain_ready(&(struct video_rig_opts){ .smmu = true });
+	struct video_buffer nv12, xrgb;
+
+	assert_ok(chain_alloc(c));
+	nv12 = c->nv12[1];
+	xrgb = c->xrgb[0];
+	nv12.len--;
+	xrgb.len--;
+	assert_int_equal(camera_queue(&c->dev[CAMERA], &nv12, CHAIN_WIDTH, CHAIN_HEIGHT, 1),
+			 -EINVAL);
+	assert_int_equal(converter_queue(&c->dev[CONVERTER], &nv12, &c->xrgb[0], CHAIN_WIDTH,
+					 CHAIN_HEIGHT, 1),
+			 -EINVAL);
+	assert_int_equal(converter_queue(&c->dev[CONVERTER], &c->nv12[1], &xrgb, CHAIN_WIDTH,
+					 CHAIN_HEIGHT, 1),
+			 -EINVAL);
+	assert_int_equal(display_queue(&c->dev[DISPLAY], &xrgb, CHAIN_WIDTH, CHAIN_HEIGHT, 1),
+			 -EINVAL);
 	chain_end(c);
 	chain_close(c);
 }
