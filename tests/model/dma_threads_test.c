@@ -206,7 +206,7 @@ static void round_list(struct worker *w)
 		refused(w);
 		return;
 	}
-	/* Entries and segments hold the same bytes; the first bytes of each segment are looked at. */
+	/* Entries and segments hold the same bytes; the first ones of each segment are read. */
 	for (unsigned int i = 0; i < count; i++, sg = sg_next(sg)) {
 		uint64_t at = 0;
 		uint64_t left = done;
