@@ -159,6 +159,19 @@ static bool newest_of(const struct dma_error *errors, uint32_t nr_errors,
 	return false;
 }
 
+uint32_t dma_error_count(void)
+{
+	const struct dma_slot *slot = slot_of_context();
+	uint32_t nr;
+
+	if (slot != NULL)
+		return slot->nr_errors;
+	overflow_lock();
+	nr = overflow.nr_errors;
+	overflow_unlock();
+	return nr;
+}
+
 bool dma_error_newest(const struct dma_device *dev, struct dma_error *err)
 {
 	const struct dma_slot *slot = slot_of_context();

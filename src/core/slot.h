@@ -86,6 +86,9 @@ void dma_error_record(struct dma_slot *slot, const struct dma_error *err);
 /* The failure that this context recorded last becomes @err: a caller tells it in its own words. */
 void dma_error_replace(const struct dma_error *err);
 
+/* Failures recorded in this context so far, modulo 2^32: did a call leave one? */
+uint32_t dma_error_count(void);
+
 /* Copy the newest failure of @dev (NULL: of any) in this context; false when none is kept. */
 bool dma_error_newest(const struct dma_device *dev, struct dma_error *err);
 

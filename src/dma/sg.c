@@ -6,6 +6,7 @@
  * Lock: none; the list belongs to the caller.
  */
 #include "core/assert.h"
+#include "core/slot.h"
 #include "dma/dma.h"
 
 static int sg_fail(struct dma_device *dev, enum dma_op op, enum dma_rule rule, int nents,
@@ -168,12 +169,31 @@ void dma_unmap_sgtable(struct dma_device *dev, struct sg_table *sgt, enum dma_da
 	dma_unmap_sg_front(dev, sgt->sgl, (int)sgt->orig_nents, dir, attrs, DMA_ORIGIN_SG);
 }
 
+/* Why a map of somebody's table failed: what it recorded since @nr_errors, or that it did not. */
+static int each_failed(struct dma_device *dev, enum dma_origin origin, uint32_t nents,
+		       enum dma_data_direction dir, unsigned long attrs, uint32_t nr_errors)
+{
+	struct dma_error err;
+
+	if (dma_error_count() != nr_errors && dma_last_error(NULL, &err) == 0)
+		return err.err;
+	err = (struct dma_error){ .dev = dev,
+				  .op = dma_op_of(origin),
+				  .err = -EIO,
+				  .rule = DMA_RULE_UNSUPPORTED,
+				  .len = nents,
+				  .dir = dir,
+				  .attrs = attrs };
+	return dma_fail(&err);
+}
+
 int dma_map_sg_each(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,
 		    enum dma_data_direction dir, unsigned long attrs, enum dma_origin origin)
 {
+	uint32_t nr_errors = dma_error_count();
 	struct scatterlist *sg;
-	struct dma_error err;
 	uint32_t i;
+	int err;
 
 	for_each_sg(sgl, sg, nents, i)
 	{
@@ -186,10 +206,11 @@ int dma_map_sg_each(struct dma_device *dev, struct scatterlist *sgl, uint32_t ne
 	}
 	if (i == nents)
 		return (int)nents;
-	/* The undo may not hide what failed: nothing was recorded after this. */
+	/* Before the undo, which may record something of its own. */
+	err = each_failed(dev, origin, nents, dir, attrs, nr_errors);
 	if (i > 0)
 		dma_unmap_sg_each(dev, sgl, i, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC, origin);
-	return dma_last_error(dev, &err) == 0 ? err.err : -EIO;
+	return err;
 }
 
 void dma_unmap_sg_each(struct dma_device *dev, struct scatterlist *sgl, uint32_t nents,

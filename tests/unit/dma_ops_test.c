@@ -113,6 +113,46 @@ TEST(lists_are_inherited_and_unwound)
 	dma_fixture_fini(&f);
 }
 
+static dma_addr_t silent_map(struct dma_device *dev, phys_addr_t phys, size_t size,
+			     enum dma_data_direction dir, unsigned long attrs,
+			     enum dma_origin origin)
+{
+	(void)dev;
+	(void)size;
+	(void)dir;
+	(void)attrs;
+	(void)origin;
+	return ++log_.nr_maps == log_.fail_at ? DMA_MAPPING_ERROR : phys | MARK;
+}
+
+TEST(a_table_that_records_nothing_does_not_inherit_an_old_failure)
+{
+	struct dma_map_ops silent = marked;
+	struct scatterlist sgl[2];
+	struct sg_table sgt = { .sgl = sgl, .nents = 2, .orig_nents = 2 };
+	struct dma_fixture f;
+	struct dma_error e;
+
+	init(&f, true);
+	silent.map_phys = silent_map;
+	assert_ok(dma_device_set_ops(f.dev, &silent));
+	sg_init_table(sgl, 2);
+	sg_set_phys(&sgl[0], f.h.opt.ram_base, 4096);
+	sg_set_phys(&sgl[1], f.h.opt.ram_base + 8192, 4096);
+	/* An older failure with another errno. */
+	assert_int_equal(dma_map_page(f.dev, dma_page_of_phys(0), 0, 0, DMA_TO_DEVICE) ==
+				 DMA_MAPPING_ERROR,
+			 true);
+	log_.fail_at = 2;
+	assert_int_equal(dma_map_sgtable(f.dev, &sgt, DMA_TO_DEVICE, 0), -EIO);
+	assert_int_equal(log_.nr_unmaps, 1);
+	assert_ok(dma_last_error(f.dev, &e));
+	assert_int_equal(e.rule, DMA_RULE_UNSUPPORTED);
+	assert_int_equal(e.err, -EIO);
+	assert_u64_equal(sgl[0].dma_address, DMA_MAPPING_ERROR);
+	dma_fixture_fini(&f);
+}
+
 TEST(allocation_is_inherited_and_goes_through_the_table)
 {
 	struct dma_fixture f;
