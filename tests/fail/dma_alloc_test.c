@@ -268,7 +268,7 @@ TEST(quarantine_is_released_whole_or_not_at_all)
 		int err;
 
 		opts.noncoherent = n % 2 == 0;
-		fail_rig_open(&r, &opts, false);
+		fail_rig_open(&r, &opts, false, false);
 		leave_behind(&r);
 		sim_machine_leaks(r.machine, &before);
 		fail_rig_arm(&r, n);

@@ -105,7 +105,7 @@ static void open_direct(struct fail_rig *r)
 	assert_ok(dma_set_mask_and_coherent(r->direct, DMA_BIT_MASK(40)));
 }
 
-void fail_rig_open(struct fail_rig *r, const struct fail_opts *opts, bool none)
+void fail_rig_open(struct fail_rig *r, const struct fail_opts *opts, bool none, bool bare)
 {
 	struct sim_smmuv3_cfg smmu;
 	struct sim_machine_cfg cfg = {
@@ -137,6 +137,8 @@ void fail_rig_open(struct fail_rig *r, const struct fail_opts *opts, bool none)
 		return;
 	assert_ok(fail_rig_bring_up(r));
 	open_direct(r);
+	if (bare)
+		return;
 	r->kept = dma_map_phys(r->dev, r->phys, (size_t)r->granule, DMA_BIDIRECTIONAL, 0);
 	assert_true(r->kept != DMA_MAPPING_ERROR);
 }
@@ -147,8 +149,9 @@ void fail_rig_close(struct fail_rig *r)
 	struct sim_machine_stats stats;
 	uint64_t findings;
 
-	if (!r->none) {
+	if (r->kept != 0)
 		dma_unmap_phys(r->dev, r->kept, (size_t)r->granule, DMA_BIDIRECTIONAL, 0);
+	if (!r->none) {
 		dma_device_destroy(r->direct);
 		fail_rig_take_down(r);
 	}
@@ -247,7 +250,7 @@ static void look_around(struct fail_rig *r, const struct picture *pic)
 {
 	phys_addr_t phys;
 
-	for (int i = -24; i <= 24; i++) {
+	for (int i = -24; i <= 24 && r->kept != 0; i++) {
 		dma_addr_t at = r->kept + (uint64_t)((int64_t)i * (int64_t)r->granule);
 		bool mapped = pgtable_iova_to_phys(&pic->dom->pt, at, &phys) == 0;
 
@@ -413,9 +416,10 @@ static bool turn_undo(struct fail_rig *r, const struct scenario *s, uint64_t n)
 	return site >= 0;
 }
 
-static void start(struct fail_rig *r, const struct scenario *s, const struct fail_opts *opts)
+static void start(struct fail_rig *r, const struct scenario *s, const struct fail_opts *opts,
+		  bool bare)
 {
-	fail_rig_open(r, opts, s->none);
+	fail_rig_open(r, opts, s->none, bare);
 	if (s->prepare != NULL)
 		s->prepare(r);
 }
@@ -452,8 +456,11 @@ void fail_sweep(const struct scenario *s, const struct fail_opts *opts)
 	bool more;
 
 	now_sweeping = s;
-	start(&r, s, opts);
+	start(&r, s, opts, true);
 	meta = kept_meta(&r, s);
+	stop(&r, s);
+	start(&r, s, opts, false);
+	(void)kept_meta(&r, s);
 	while (turn(&r, s, n, 0))
 		assert_true(n++ < MAX_REQUESTS);
 	for (n = 1; turn_undo(&r, s, n); n++)
@@ -461,7 +468,7 @@ void fail_sweep(const struct scenario *s, const struct fail_opts *opts)
 	stop(&r, s);
 	n = 1;
 	do {
-		start(&r, s, opts);
+		start(&r, s, opts, true);
 		more = turn(&r, s, n, meta);
 		stop(&r, s);
 	} while (more && n++ < MAX_REQUESTS);

@@ -35,7 +35,7 @@ struct fail_opts {
  * @mem: ordinary memory
  * @phys: where it is
  * @uaddr: memory of the program @as
- * @kept: a mapping that stays throughout, of the first granule of @mem
+ * @kept: a mapping that stays throughout, of the first granule of @mem; 0: none
  * @none: no IOMMU and devices yet: the scenario brings them up
  * @addr: of a scenario, as the members below: DMA address
  * @cookie: what alloc returned
@@ -97,7 +97,8 @@ struct scenario {
 	bool silent;
 };
 
-void fail_rig_open(struct fail_rig *r, const struct fail_opts *opts, bool none);
+/* @none: no IOMMU and no devices; @bare: nothing is mapped, so that every first use is ahead. */
+void fail_rig_open(struct fail_rig *r, const struct fail_opts *opts, bool none, bool bare);
 void fail_rig_close(struct fail_rig *r);
 /* IOMMU and both devices. 0 or -errno with nothing left. */
 DMA_MUST_CHECK int fail_rig_bring_up(struct fail_rig *r);
